@@ -1,0 +1,52 @@
+# Every target sets up what it needs. PYTHON is the interpreter to build the virtual environment with.
+PYTHON ?= python3
+VENV := .build/venv
+COLLECTIONS := $(CURDIR)/.build/collections
+BIN := $(CURDIR)/$(VENV)/bin
+
+export PATH := $(BIN):$(PATH)
+export ANSIBLE_COLLECTIONS_PATH := $(COLLECTIONS)
+export ANSIBLE_LOCALHOST_WARNING := False
+export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help preflight test lint unit molecule build clean
+
+help: ## Show the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+preflight: $(VENV)/runtime ## Run the preflight playbook: against Firefly with FIREFLY_ACCESS_KEY and FIREFLY_SECRET_KEY set, else against the embedded one
+	@tests/preflight.sh
+
+test: lint unit molecule ## Run all tests
+
+lint: $(VENV)/tests ## Check style and types
+	ruff check .
+	ruff format --check .
+	MYPYPATH=$(COLLECTIONS) mypy -p ansible_collections.firefly.platform.plugins -p fake_firefly
+
+unit: $(VENV)/tests ## Run the unit tests, with coverage
+	pytest --cov --cov-report=term --cov-fail-under=90
+
+molecule: $(VENV)/tests ## Run the scenarios
+	cd extensions && molecule test --all --report --command-borders
+
+build: $(VENV)/runtime ## Build the collection's tarball in dist/
+	ansible-galaxy collection build --force --output-path dist
+
+clean: ## Remove what the targets made
+	rm -rf .build dist
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0]) if sys.version_info < (3, 11) else 0'
+	$(PYTHON) -m venv $(VENV)
+	mkdir -p $(COLLECTIONS)/ansible_collections/firefly
+	ln -sfn $(CURDIR) $(COLLECTIONS)/ansible_collections/firefly/platform
+
+$(VENV)/runtime: tests/fake_firefly/requirements.txt | $(VENV)/bin/python
+	python -m pip install --quiet ansible-core requests -r $<
+	@touch $@
+
+$(VENV)/tests: tests/requirements.txt $(VENV)/runtime
+	python -m pip install --quiet -r $<
+	@touch $@
