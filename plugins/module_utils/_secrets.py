@@ -1,0 +1,43 @@
+# Copyright (c) Firefly Platform collection contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Taking secrets out of text that comes from elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import typing as t
+from urllib.parse import quote, quote_plus
+
+#: Longest text of a server that a message repeats, in characters.
+MESSAGE_LENGTH = 200
+
+
+def scrub(text: str, secrets: t.Iterable[str | None]) -> str:
+    """The text without the secrets, as they are or encoded for base64 or a URL."""
+    for secret in filter(None, secrets):
+        encoded = base64.b64encode(secret.encode()).decode()
+        for form in (secret, encoded, encoded.rstrip('='), quote(secret, safe=''), quote_plus(secret)):
+            text = text.replace(form, '********')
+    return text
+
+
+def server_message(body: bytes, secrets: t.Iterable[str | None]) -> str:
+    """The short message of a JSON error body, scrubbed; empty where there is none.
+
+    The schema of error bodies is not documented; an older host answered ``{"message": ...}`` or
+    ``{"errors": {"message": ...}}``. Anything else, like a proxy's HTML, is not repeated.
+    """
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return ''
+    for holder in (content, content.get('errors') if isinstance(content, dict) else None):
+        message = holder.get('message') if isinstance(holder, dict) else None
+        if isinstance(message, str):
+            # scrubbed before it is shortened, or half a secret could stay at the end
+            return re.sub(r'[^\x20-\x7e\u00a0-\ud7ff]+', ' ', scrub(message, secrets)).strip(' .')[:MESSAGE_LENGTH]
+    return ''

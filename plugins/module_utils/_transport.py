@@ -1,0 +1,178 @@
+# Copyright (c) Firefly Platform collection contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What this collection adds to requests: a time limit for a whole answer, a retry policy, names for what went wrong."""
+
+from __future__ import annotations
+
+import io
+import random
+import socket
+import ssl
+import time
+import typing as t
+from http.client import HTTPException, HTTPResponse
+
+try:
+    import requests
+    from requests.adapters import HTTPAdapter
+    from urllib3 import exceptions as urllib3_errors
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+    from urllib3.util.retry import Retry
+    from urllib3.util.timeout import Timeout
+except ImportError as error:
+    IMPORT_ERROR: ImportError | None = error
+    if not t.TYPE_CHECKING:
+        HTTPAdapter = HTTPConnection = HTTPSConnection = HTTPConnectionPool = HTTPSConnectionPool = Retry = object
+else:
+    IMPORT_ERROR = None
+    #: What a request or reading its answer can raise.
+    ERRORS = (requests.RequestException, urllib3_errors.HTTPError, HTTPException, OSError, UnicodeError)
+
+#: The longest pause between two attempts, in seconds, whatever Retry-After says: the rate limit's window is 60 s.
+PAUSE_MAX = 60
+
+
+class _DeadlineReader(io.RawIOBase):
+    """Reads from a socket until its time-out has passed as a whole.
+
+    A socket's own time-out starts anew with each byte, so a server that drips would never meet it.
+    """
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
+        self._raw = raw
+        self._sock = sock
+        timeout = sock.gettimeout()
+        self._deadline = None if timeout is None else time.monotonic() + timeout
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: t.Any) -> int | None:
+        if self._deadline is not None:
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise socket.timeout('timed out')
+            self._sock.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: t.Any, **kwargs: t.Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), sock))
+
+
+class _Connection(HTTPConnection):
+    response_class = _Response
+
+
+class _TLSConnection(HTTPSConnection):
+    response_class = _Response
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TLSPool(HTTPSConnectionPool):
+    ConnectionCls = _TLSConnection
+
+
+class Adapter(HTTPAdapter):
+    """The adapter of requests with connections that limit the time of a whole answer."""
+
+    _POOLS: t.ClassVar = {'http': _Pool, 'https': _TLSPool}
+
+    def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._POOLS
+
+    def proxy_manager_for(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = self._POOLS
+        return manager
+
+
+class Retries(Retry):
+    """urllib3's policy with jitter and a limit on Retry-After, which urllib3 1.26 lacks; junk there is no error."""
+
+    def __init__(self, total: int, **kwargs: t.Any) -> None:
+        super().__init__(total, **{'backoff_factor': 0.5, **kwargs})
+
+    def get_backoff_time(self) -> float:
+        return min(PAUSE_MAX, super().get_backoff_time() * random.uniform(0.5, 1.5))
+
+    def get_retry_after(self, response: t.Any) -> float | None:
+        value = response.headers.get('Retry-After')
+        try:
+            return None if value is None else min(PAUSE_MAX, self.parse_retry_after(value))
+        except (urllib3_errors.InvalidHeader, ValueError, OverflowError):
+            return None
+
+
+def open_session() -> requests.Session:
+    """A session that takes nothing from the environment (proxies are handed to each request), above all no netrc."""
+    session = requests.Session()
+    session.trust_env = False
+    session.mount('https://', Adapter())
+    session.mount('http://', Adapter())
+    return session
+
+
+def total_timeout(seconds: float) -> t.Any:
+    """A time-out for connecting and the answer together."""
+    return Timeout(total=seconds)
+
+
+def environment_proxies(url: str) -> dict[str, str]:
+    """The proxies that the environment names for the URL, by scheme."""
+    return requests.utils.get_environ_proxies(url)
+
+
+def diagnose(error: BaseException) -> tuple[str, str]:
+    """The failure's code, and its reason in the system's words; empty where they could hold an address or a secret."""
+    chain = list(_chain(error))
+
+    def has(*kinds: type[BaseException]) -> bool:
+        return any(isinstance(link, kinds) for link in chain)
+
+    reasons = [link.strerror for link in chain if isinstance(link, OSError) and isinstance(link.strerror, str)]
+    reason = reasons[-1] if reasons else ''
+    if has(requests.exceptions.InvalidURL, urllib3_errors.LocationValueError, UnicodeError):
+        return 'invalid_option', ''
+    if has(requests.exceptions.ProxyError, urllib3_errors.ProxyError):
+        return 'proxy', reason
+    if has(ssl.SSLEOFError):  # the connection ended, as it also does without TLS
+        return 'connect', ''
+    if has(ssl.SSLError, urllib3_errors.SSLError, requests.exceptions.SSLError):
+        return 'tls', next((_tls_reason(link) for link in chain if isinstance(link, ssl.SSLError)), '')
+    if has(socket.gaierror):
+        return 'dns', reason
+    if has(ConnectionError, urllib3_errors.NewConnectionError):
+        return 'connect', reason
+    if has(socket.timeout, requests.exceptions.Timeout, urllib3_errors.TimeoutError):
+        return 'timeout', ''
+    return 'connect', reason
+
+
+def _tls_reason(error: ssl.SSLError) -> str:
+    return getattr(error, 'verify_message', '') or (error.reason or '').lower().replace('_', ' ')
+
+
+def _chain(error: BaseException | None) -> t.Iterator[BaseException]:
+    """The error and all that it was made from, outermost first: libraries keep it in different places."""
+    seen: list[BaseException] = []
+    links = [error]
+    while links:
+        link = links.pop(0)
+        if isinstance(link, BaseException) and not any(link is known for known in seen):
+            seen.append(link)
+            yield link
+            links += [getattr(link, 'reason', None), *link.args, link.__cause__, link.__context__]

@@ -1,0 +1,172 @@
+#!/usr/bin/python
+# Copyright (c) Firefly Platform collection contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: firefly_health
+short_description: Tell whether Firefly is up, or wait until it is
+version_added: 1.0.0
+description:
+  - Asks C(GET /v2/health) of the Firefly API. Firefly is up when the answer is 204, and only then. A 200 with a page is a proxy or
+    a captive portal.
+  - Needs no keys, and sends none.
+author:
+  - Firefly Platform collection contributors (@ansible-collections)
+requirements:
+  - The Python library C(requests) on the host that runs the task. With C(delegate_to=localhost) only the controller needs it.
+extends_documentation_fragment:
+  - firefly.platform.attributes
+  - firefly.platform.connection
+  - firefly.platform.credentials
+options:
+  access_key:
+    description:
+      - Not used. It is here so that C(module_defaults) for the action group can hold the key pair.
+  secret_key:
+    description:
+      - Not used, as O(access_key).
+  wait:
+    description:
+      - Whether to ask again until Firefly is up. What waiting does not mend, like a certificate that is not trusted, ends it at once.
+      - Each of these requests is made once, whatever O(retries) says.
+    type: bool
+    default: false
+  wait_timeout:
+    description:
+      - For how many seconds to wait at most, from 1 to a day.
+    type: int
+    default: 120
+  wait_sleep:
+    description:
+      - How many seconds to pause between two requests, from 1 to a day.
+    type: int
+    default: 5
+  fail_when_unhealthy:
+    description:
+      - Whether the task fails when Firefly is not up. With V(false) the answer is in RV(healthy).
+    type: bool
+    default: true
+seealso:
+  - module: firefly.platform.firefly_login
+  - plugin: firefly.platform.firefly
+    plugin_type: lookup
+"""
+
+EXAMPLES = r"""
+- name: Stop when Firefly is down
+  firefly.platform.firefly_health:
+
+- name: Wait for up to five minutes until Firefly is up
+  firefly.platform.firefly_health:
+    wait: true
+    wait_timeout: 300
+
+- name: Ask without failing
+  firefly.platform.firefly_health:
+    fail_when_unhealthy: false
+  register: firefly
+
+- name: Go on without it
+  ansible.builtin.debug:
+    msg: "No drift report today: {{ firefly.msg }}"
+  when: not firefly.healthy
+"""
+
+RETURN = r"""
+healthy:
+  description: Whether Firefly is up, that is, the answer was 204.
+  returned: always
+  type: bool
+  sample: true
+reachable:
+  description: Whether any HTTP answer came.
+  returned: always
+  type: bool
+  sample: true
+status_code:
+  description: The HTTP status of the last answer, if one came.
+  returned: always
+  type: int
+  sample: 204
+code:
+  description: V(ok), or what is wrong. For the others see RV(failure.code).
+  returned: always
+  type: str
+  sample: ok
+latency_ms:
+  description: How long the last answer took, in milliseconds, if one came.
+  returned: always
+  type: int
+  sample: 84
+attempts:
+  description: How many requests the task made.
+  returned: always
+  type: int
+  sample: 1
+waited:
+  description: How many seconds went by between the first request and the last one. V(0) without O(wait).
+  returned: always
+  type: float
+  sample: 0.0
+checked_at:
+  description: When the last request was made, as an ISO 8601 time.
+  returned: always
+  type: str
+  sample: "2026-11-24T00:00:00Z"
+api_url:
+  description: The address of the API that was asked, without a trailing slash or C(/v2).
+  returned: always
+  type: str
+  sample: https://api.firefly.ai
+msg:
+  description: What happened, and when Firefly is not up, what to do next.
+  returned: always
+  type: str
+  sample: Firefly at https://api.firefly.ai is up.
+ansible_facts:
+  description: The facts that the task sets.
+  returned: always
+  type: dict
+  contains:
+    firefly_health:
+      description: All of the above.
+      returned: always
+      type: dict
+failure:
+  description: The failure for a program to read.
+  returned: failure
+  type: dict
+  contains:
+    code:
+      description:
+        - One of V(invalid_option), V(insecure_url), V(missing_library), V(dns), V(connect), V(timeout), V(tls), V(proxy),
+          V(redirect), V(unauthorized), V(forbidden), V(not_found), V(rate_limited), V(server_error), V(unexpected_status).
+      returned: always
+      type: str
+      sample: server_error
+    status:
+      description: The HTTP status, if there was an answer.
+      returned: always
+      type: int
+      sample: 503
+    retryable:
+      description: Whether the same request may succeed later.
+      returned: always
+      type: bool
+      sample: true
+"""
+
+from ansible_collections.firefly.platform.plugins.module_utils._health import health, health_options
+from ansible_collections.firefly.platform.plugins.module_utils._module import run_module
+from ansible_collections.firefly.platform.plugins.module_utils._options import HEALTH
+
+
+def main() -> None:
+    run_module('firefly_health', HEALTH, health_options, health)
+
+
+if __name__ == '__main__':
+    main()

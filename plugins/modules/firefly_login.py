@@ -1,0 +1,154 @@
+#!/usr/bin/python
+# Copyright (c) Firefly Platform collection contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: firefly_login
+short_description: Log in to Firefly and get a token
+version_added: 1.0.0
+description:
+  - Trades a key pair for an access token of the Firefly API, at C(POST /v2/login).
+  - The token is in the registered variable and in the facts, but in no output, whatever the verbosity, and though the task has no
+    C(no_log).
+  - A whole run logs in once, however many hosts and tasks need the token. See O(token_cache).
+author:
+  - Firefly Platform collection contributors (@ansible-collections)
+requirements:
+  - The Python library C(requests) on the host that runs the task. With C(delegate_to=localhost) only the controller needs it.
+extends_documentation_fragment:
+  - firefly.platform.attributes
+  - firefly.platform.connection
+  - firefly.platform.credentials
+  - firefly.platform.credentials.token
+notes:
+  - A task that hands the token to another module shows it, unless that task has C(no_log=true). From ansible-core 2.22 on, the
+    token is masked there too.
+  - Where facts are kept outside of memory (C(fact_caching), or the fact storage of AWX), the facts come without the token. Use the
+    registered variable or the lookup there.
+  - With C(async) and C(poll=0) the result comes through M(ansible.builtin.async_status), which shows it. Give that task C(no_log=true).
+seealso:
+  - module: firefly.platform.firefly_health
+  - plugin: firefly.platform.firefly
+    plugin_type: lookup
+"""
+
+EXAMPLES = r"""
+- name: Log in with the keys of the environment, or of the variables firefly_access_key and firefly_secret_key
+  firefly.platform.firefly_login:
+  register: firefly
+
+- name: Use the token
+  ansible.builtin.uri:
+    url: "{{ firefly.api_url }}/v2/inventory"
+    headers:
+      Authorization: "{{ firefly.authorization }}"
+  no_log: true
+
+- name: Log in with keys from a vault, for a token that lives for a quarter of an hour or longer
+  firefly.platform.firefly_login:
+    access_key: "{{ vault_firefly_access_key }}"
+    secret_key: "{{ vault_firefly_secret_key }}"
+    min_ttl: 900
+  register: firefly
+"""
+
+RETURN = r"""
+access_token:
+  description: The token.
+  returned: success
+  type: str
+  sample: eyJhbGciOi...
+token_type:
+  description: The token's type.
+  returned: success
+  type: str
+  sample: Bearer
+authorization:
+  description: The value of an C(Authorization) header with the token.
+  returned: success
+  type: str
+  sample: Bearer eyJhbGciOi...
+expires_at:
+  description: When the token expires, in Unix seconds.
+  returned: success
+  type: int
+  sample: 1795478400
+expires_at_utc:
+  description: The same as an ISO 8601 time.
+  returned: success
+  type: str
+  sample: "2026-11-24T00:00:00Z"
+expires_in:
+  description: How many seconds the token still lives, by the clock of the server. At least O(min_ttl).
+  returned: success
+  type: int
+  sample: 3599
+api_url:
+  description: The address of the API that was asked, without a trailing slash or C(/v2).
+  returned: success
+  type: str
+  sample: https://api.firefly.ai
+reused:
+  description: Whether the token was there already, see O(token_cache).
+  returned: success
+  type: bool
+  sample: false
+attempts:
+  description: How many requests this task made. V(0) when the token was there already.
+  returned: success
+  type: int
+  sample: 1
+ansible_facts:
+  description: The facts that the task sets.
+  returned: success
+  type: dict
+  contains:
+    firefly_login:
+      description:
+        - All of the above.
+        - Without RV(access_token) and RV(authorization) where facts are kept outside of memory.
+      returned: success
+      type: dict
+msg:
+  description: What happened, where, and what to do next.
+  returned: failure
+  type: str
+failure:
+  description: The failure for a program to read.
+  returned: failure
+  type: dict
+  contains:
+    code:
+      description:
+        - One of V(invalid_option), V(missing_credentials), V(insecure_url), V(missing_library), V(dns), V(connect), V(timeout),
+          V(tls), V(proxy), V(redirect), V(unauthorized), V(forbidden), V(not_found), V(rate_limited), V(server_error),
+          V(unexpected_status), V(invalid_response), V(response_too_large), V(expires_too_soon).
+      returned: always
+      type: str
+      sample: unauthorized
+    status:
+      description: The HTTP status, if there was an answer.
+      returned: always
+      type: int
+      sample: 401
+    retryable:
+      description: Whether the same request may succeed later.
+      returned: always
+      type: bool
+      sample: false
+"""
+
+from ansible_collections.firefly.platform.plugins.module_utils._login import login, login_options
+from ansible_collections.firefly.platform.plugins.module_utils._module import run_module
+from ansible_collections.firefly.platform.plugins.module_utils._options import LOGIN
+
+
+def main() -> None:
+    run_module('firefly_login', LOGIN, login_options, login)
+
+
+if __name__ == '__main__':
+    main()
