@@ -1,0 +1,130 @@
+# Copyright (c) Firefly Platform collection contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: firefly
+short_description: Firefly's token or health in an expression
+version_added: 1.0.0
+description:
+  - Gives a token of the Firefly API, or something made of it, or the API's health.
+  - All lookups and P(firefly.platform.firefly_login#module) tasks of a run share one login. See O(token_cache).
+  - An option is taken from the lookup's arguments, then from a variable, then from the environment. An empty string counts as not set.
+author:
+  - Firefly Platform collection contributors (@ansible-collections)
+requirements:
+  - The Python library C(requests) on the controller.
+extends_documentation_fragment:
+  - firefly.platform.connection
+  - firefly.platform.connection.plugin
+  - firefly.platform.credentials
+  - firefly.platform.credentials.token
+  - firefly.platform.credentials.plugin
+options:
+  _terms:
+    description:
+      - What to give, one or several of these.
+      - V(token) is the access token.
+      - V(authorization) is the value of an C(Authorization) header with the token.
+      - V(basic_authorization) is the value of an C(Authorization) header for HTTP's basic authentication with the key pair. It takes no
+        request. Which endpoints take it is not documented.
+      - V(expires_at) is when the token expires, in Unix seconds.
+      - V(login) is all that M(firefly.platform.firefly_login) returns, as a dictionary.
+      - V(health) is all that M(firefly.platform.firefly_health) returns, as a dictionary. That Firefly is down is an answer
+        here and no error.
+    type: list
+    elements: str
+    choices: [token, authorization, basic_authorization, expires_at, login, health]
+    default: [token]
+notes:
+  - The C(environment) of a task does not reach a lookup.
+  - A task that is given the token by a lookup shows it as any other value, unless it has C(no_log=true). From ansible-core 2.22 on, the
+    token is masked there too.
+seealso:
+  - module: firefly.platform.firefly_login
+  - module: firefly.platform.firefly_health
+"""
+
+EXAMPLES = r"""
+- name: Use the token
+  ansible.builtin.uri:
+    url: https://api.firefly.ai/v2/inventory
+    headers:
+      Authorization: "{{ lookup('firefly.platform.firefly', 'authorization') }}"
+  no_log: true
+
+- name: Do something only while Firefly is up
+  ansible.builtin.debug:
+    msg: Firefly is up.
+  when: lookup('firefly.platform.firefly', 'health').healthy
+
+- name: Two values at once
+  ansible.builtin.set_fact:
+    expires_at: "{{ firefly[0] }}"
+    healthy: "{{ firefly[1].healthy }}"
+  vars:
+    firefly: "{{ query('firefly.platform.firefly', 'expires_at', 'health') }}"
+
+- name: Keys from other variables
+  ansible.builtin.set_fact:
+    expires_at: "{{ lookup('firefly.platform.firefly', 'expires_at', access_key=my_access_key, secret_key=my_secret_key) }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: One value for each term, in the order of the terms.
+  type: list
+  elements: raw
+"""
+
+import base64
+import os
+import typing as t
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+
+from ..module_utils._errors import FireflyError, OptionError
+from ..module_utils._health import health, health_options
+from ..module_utils._login import login, login_options
+from ..module_utils._options import CONNECTION, LOGIN
+from ..plugin_utils._masking import register_secret
+from ..plugin_utils._sources import resolve
+from ..plugin_utils._token_store import log_in_once
+
+TERMS = ('token', 'authorization', 'basic_authorization', 'expires_at', 'login', 'health')
+
+_KEYS_OF_LOGIN = {'token': 'access_token', 'authorization': 'authorization', 'expires_at': 'expires_at'}
+
+
+class LookupModule(LookupBase):
+    def run(self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[t.Any]:
+        terms = self._flatten(terms) or ['token']
+        try:
+            for term in terms:
+                if term not in TERMS:
+                    raise OptionError(f'The term {term!r} is not known: use {", ".join(TERMS)}.')
+            names = CONNECTION if set(terms) == {'health'} else LOGIN
+            given = resolve(names, kwargs, variables or {}, os.environ, self._templar.template)
+            return [self._value(term, given) for term in terms]
+        except FireflyError as error:
+            raise AnsibleLookupError(str(error)) from None
+
+    def _value(self, term: str, given: dict[str, t.Any]) -> t.Any:
+        if term == 'health':
+            of_login = set(LOGIN) - set(CONNECTION)
+            of_health = {name: value for name, value in given.items() if name not in of_login}
+            return health(health_options({**of_health, 'fail_when_unhealthy': False}))
+        options = login_options(given)
+        register_secret(options['secret_key'])
+        if term == 'basic_authorization':
+            # RFC 7617
+            pair = f'{options["access_key"]}:{options["secret_key"]}'.encode()
+            return register_secret(f'Basic {base64.b64encode(pair).decode()}')
+        result = log_in_once(options, lambda: login(options))
+        register_secret(result['access_token'])
+        for warning in result.pop('warnings', []):
+            self._display.warning(warning)
+        return result if term == 'login' else result[_KEYS_OF_LOGIN[term]]
