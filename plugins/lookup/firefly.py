@@ -79,6 +79,9 @@ _raw:
   elements: raw
 """
 
+# ansible-core would read it anew for every task that uses the lookup, to set options that this plugin resolves itself
+del DOCUMENTATION
+
 import base64
 import os
 import typing as t
@@ -87,7 +90,6 @@ from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
 from ..module_utils._errors import FireflyError, OptionError
-from ..module_utils._health import health, health_options
 from ..module_utils._login import login, login_options
 from ..module_utils._options import CONNECTION, LOGIN
 from ..plugin_utils._masking import register_secret
@@ -114,6 +116,8 @@ class LookupModule(LookupBase):
 
     def _value(self, term: str, given: dict[str, t.Any]) -> t.Any:
         if term == 'health':
+            from ..module_utils._health import health, health_options
+
             of_login = set(LOGIN) - set(CONNECTION)
             of_health = {name: value for name, value in given.items() if name not in of_login}
             return health(health_options({**of_health, 'fail_when_unhealthy': False}))

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from ._errors import OptionError
 
+_NEVER_IN_A_URL = re.compile(r'[\x00-\x20\x7f\\]')
+
 
 def base_url(api_url: str) -> str:
     """The address below which the endpoints (``/v2/login``) are, like ``https://api.firefly.ai``.
@@ -32,7 +34,7 @@ def base_url(api_url: str) -> str:
         raise _no_url('does not begin with https://')
     if '@' in parts.netloc:
         raise OptionError('The option api_url holds a user name or a password: use access_key and secret_key.')
-    if not host or port == 0 or re.search(r'[\x00-\x20\x7f\\]', api_url):
+    if not host or port == 0 or _NEVER_IN_A_URL.search(api_url):
         raise _no_url('is no valid URL')
     if parts.query or parts.fragment:
         raise _no_url('has a query or a fragment')
@@ -40,7 +42,9 @@ def base_url(api_url: str) -> str:
         raise OptionError(
             f'The option api_url is http:// to {host}: the secret key would go there in clear.', 'insecure_url'
         )
-    path = re.sub(r'/v2$', '', parts.path.rstrip('/')).rstrip('/')
+    path = parts.path.rstrip('/')
+    if path.endswith('/v2'):
+        path = path[: -len('/v2')].rstrip('/')
     return f'{parts.scheme}://{parts.netloc}{path}'
 
 

@@ -114,10 +114,8 @@ class _Slot:
         status = folder.lstat()
         if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
             raise PermissionError(f'{folder} is not a folder of this user alone (mode 0700)')
-        who = json.dumps([base_url(options['api_url']), options['access_key']]).encode()
-        derived = HKDF(SHA256(), 48, salt=b'firefly.platform tokens', info=who).derive(options['secret_key'].encode())
-        name = derived[32:].hex()
-        self._fernet = Fernet(base64.urlsafe_b64encode(derived[:32]))
+        who = json.dumps([base_url(options['api_url']), options['access_key']])
+        self._cipher, name = _derive(options['secret_key'], who)
         self._path = folder / name
         # a lock file is never removed, since somebody may hold it; so there are 256 at most
         self._lock_path = folder / f'{name[:2]}.lock'
@@ -126,7 +124,7 @@ class _Slot:
         """What was written; nothing where there is no such file, or one that is not ours."""
         try:
             with open(os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW), 'rb') as file:
-                return json.loads(self._fernet.decrypt(file.read()))  # type: ignore[no-any-return]
+                return json.loads(self._cipher.decrypt(file.read()))  # type: ignore[no-any-return]
         except FileNotFoundError:
             pass
         except InvalidToken:
@@ -141,7 +139,7 @@ class _Slot:
         try:
             with tempfile.NamedTemporaryFile(dir=self._path.parent, delete=False) as file:
                 temporary = file.name
-                file.write(self._fernet.encrypt(json.dumps(record).encode()))
+                file.write(self._cipher.encrypt(json.dumps(record).encode()))
             os.utime(temporary, (until, until))
             os.replace(temporary, self._path)
             for path in self._path.parent.iterdir():
@@ -168,6 +166,18 @@ class _Slot:
         finally:
             if descriptor is not None:
                 os.close(descriptor)
+
+
+def _derive(secret_key: str, who: str) -> tuple[Fernet, str]:
+    """The cipher and the file name that belong to a key pair at an API."""
+    derived = HKDF(SHA256(), 48, salt=b'firefly.platform tokens', info=who.encode()).derive(secret_key.encode())
+    return Fernet(base64.urlsafe_b64encode(derived[:32])), derived[32:].hex()
+
+
+# OpenSSL sets itself up at its first use, which takes longer than a debug task. This is the parent of all workers where
+# an action plugin has been imported, and so once is enough.
+_warm, _ = _derive('', '')
+_warm.decrypt(_warm.encrypt(b''))
 
 
 def _say(what: str) -> None:
