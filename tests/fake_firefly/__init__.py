@@ -1,0 +1,12 @@
+# Copyright (c) Firefly Platform collection contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The embedded Firefly: a real HTTP(S) server on loopback that behaves as Firefly's API does, for tests."""
+
+from __future__ import annotations
+
+from .faults import Fault
+from .server import FakeFirefly
+from .service import ACCESS_KEY, SECRET_KEY, TOKEN_NEEDLE, ReceivedRequest
+
+__all__ = ['ACCESS_KEY', 'SECRET_KEY', 'TOKEN_NEEDLE', 'FakeFirefly', 'Fault', 'ReceivedRequest']

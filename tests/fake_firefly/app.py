@@ -1,0 +1,84 @@
+# Copyright (c) Firefly Platform collection contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The API, as Firefly serves it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Flask, Response, after_this_request, g, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException, ServiceUnavailable, Unauthorized
+
+from .contract import check_answer, find_violation
+from .faults import Fault
+from .service import ReceivedRequest, Service
+
+HANDLER = 'fake_firefly.handler'
+
+
+def create_app(service: Service) -> Flask:
+    """The WSGI application that serves the API below the service's prefix.
+
+    It tells the server how to send the answer by setting `fault` of the object that the environment has as HANDLER.
+    """
+    app = Flask(__name__, static_folder=None)
+
+    def complete(response: Response) -> Response:
+        if response.status_code in (200, 204, 401) and not g.fault.replaces_answer:
+            check_answer(request, g.path, response)
+        g.fault.change(response)
+        if g.fault.reset != 'before':
+            g.received.status = response.status_code
+        return response
+
+    @app.before_request
+    def receive() -> ResponseReturnValue | None:
+        path = request.environ['RAW_URI'].partition('?')[0]
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        g.received = ReceivedRequest(request.method, path, headers, request.get_data())
+        service.requests.append(g.received)
+
+        g.path = path.removeprefix(service.prefix) if path.startswith(service.prefix) else ''
+        violation = find_violation(request, g.path)
+        if violation:
+            violation.description = f'{request.method} {path}: {violation.description}'
+            service.violations.append(violation.description)
+
+        fault = service.take_fault()
+        g.fault = request.environ[HANDLER].fault = fault or Fault()
+        after_this_request(complete)
+        if fault:
+            service.stopping.wait(fault.delay)
+            if fault.replaces_answer:
+                return fault.answer()
+        elif not service.admit(str(request.remote_addr)):
+            retry_after = {} if service.retry_after is None else {'Retry-After': str(service.retry_after)}
+            return {'message': 'Too many requests.'}, 429, retry_after
+        if violation:
+            raise violation
+        return None
+
+    @app.post(service.prefix + '/v2/login')
+    def login() -> dict[str, Any]:
+        keys = request.get_json()
+        body = service.login(keys['accessKey'], keys['secretKey'])
+        if body is None:
+            raise Unauthorized('The key pair is not valid.')
+        return body
+
+    @app.get(service.prefix + '/v2/health')
+    def health() -> ResponseReturnValue:
+        if service.health == 'down':
+            raise ServiceUnavailable('The service is down.')
+        return '', 204
+
+    @app.errorhandler(HTTPException)
+    def explain(error: HTTPException) -> Response:
+        response = Response(json.dumps({'message': error.description}), error.code, error.get_headers())
+        response.mimetype = 'application/json'
+        return response
+
+    return app

@@ -1,0 +1,77 @@
+# Copyright (c) Firefly Platform collection contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Answers that go wrong, on demand."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from werkzeug.wrappers import Response
+
+
+@dataclass(frozen=True)
+class Fault:
+    """How one answer goes wrong. What is left out stays usual; the parts can be combined.
+
+    `delay`, `drip` and `date_offset` are in seconds. `status`, `headers` and `body` are sent as they are. `reset` is
+    a TCP RST before the first byte, in the middle of the headers or of the body. `truncate` announces the whole body,
+    sends half of it and closes. `drip` is the pause after each byte of the body. `replace` replaces keys of the usual
+    login body, or removes them where the value is `...`.
+    """
+
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes | str | None = None
+    delay: float = 0.0
+    reset: Literal['before', 'headers', 'body'] | None = None
+    truncate: bool = False
+    drip: float = 0.0
+    date_offset: float = 0.0
+    replace: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def replaces_answer(self) -> bool:
+        """Whether answer() stands in for the usual answer; else the request is processed as usual."""
+        return self.status is not None or self.body is not None or self.reset == 'before'
+
+    def answer(self) -> Response:
+        """What is sent in place of the usual answer."""
+        return Response(self.body, self.status or 200, mimetype='application/json')
+
+    def change(self, response: Response) -> None:
+        """Apply to `response` what this fault changes in it."""
+        if self.replace and response.status_code == 200:
+            body = {**json.loads(response.get_data()), **self.replace}
+            response.set_data(json.dumps({key: value for key, value in body.items() if value is not ...}))
+        if self.date_offset:
+            response.date = datetime.now(UTC) + timedelta(seconds=self.date_offset)
+        response.headers.update(self.headers)
+
+    def send(self, response: Response, connection: socket.socket, stopping: threading.Event) -> bool:
+        """Send `response` and return whether the connection can go on. `stopping` ends the pauses."""
+        body = response.get_data()
+        half = body[: len(body) // 2]
+        if self.truncate:
+            response.content_length = max(len(body), 1)
+            body = half
+        head = f'HTTP/1.1 {response.status}\r\n{response.headers}'.encode('latin-1')
+        if self.reset:
+            connection.sendall({'before': b'', 'headers': head[: len(head) // 2], 'body': head + half}[self.reset])
+            # Detached, because http.server would shut the socket down first: an orderly end. Lingering for 0 s is RST.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+            socket.close(connection.detach())
+        elif self.drip:
+            connection.sendall(head)
+            for byte in body:
+                connection.sendall(bytes([byte]))
+                stopping.wait(self.drip)
+        else:
+            connection.sendall(head + body)
+        return not (self.truncate or self.reset)

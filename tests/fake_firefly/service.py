@@ -1,0 +1,117 @@
+# Copyright (c) Firefly Platform collection contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the embedded Firefly knows and decides, without HTTP."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections import defaultdict, deque
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import jwt
+
+from .faults import Fault
+
+ACCESS_KEY = 'FAKE-ACCESS-KEY-3f9c'
+SECRET_KEY = 'FAKE-SECRET-KEY-NEEDLE-7d21c0b9'
+
+
+def _sign(claims: dict[str, Any], key: bytes) -> str:
+    return jwt.encode(claims, key, algorithm='HS256', headers={'kid': 'firefly-test-token'})
+
+
+TOKEN_NEEDLE = _sign({}, bytes(32)).split('.')[0]
+"""The header segment, with which every token begins: who searches for it finds any of them."""
+
+
+@dataclass
+class ReceivedRequest:
+    """A request as it arrived. Names of `headers` are in lower case; `status` is None until it is answered."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    status: int | None = None
+
+
+@dataclass(kw_only=True, eq=False)
+class Service:
+    """The state and the decisions. `token_lifetime`, `health_up_after` and `rate_window` are in seconds."""
+
+    keys: dict[str, str] = field(default_factory=lambda: {ACCESS_KEY: SECRET_KEY})
+    token_lifetime: int = 3600
+    expires_at: Literal['absolute', 'relative', 'milliseconds'] = 'absolute'
+    token_type: str = 'Bearer'
+    health: Literal['up', 'down'] = 'up'
+    health_up_after: float = 0.0
+    rate_limit: int = 500
+    rate_window: float = 60.0
+    retry_after: int | str | None = None
+    prefix: str = ''
+
+    requests: list[ReceivedRequest] = field(init=False, default_factory=list)
+    tokens: list[str] = field(init=False, default_factory=list)
+    violations: list[str] = field(init=False, default_factory=list)
+    signing_key: bytes = field(init=False, repr=False, default_factory=lambda: secrets.token_bytes(32))
+    stopping: threading.Event = field(init=False, default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.access_key, self.secret_key = next(iter(self.keys.items()), (ACCESS_KEY, SECRET_KEY))
+        self._next_faults: deque[Fault] = deque()
+        self._lasting_fault: Fault | None = None
+        self._admitted: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._lock = threading.Lock()
+
+    def count(self, method: str, path: str) -> int:
+        """How many requests came for `path`, which is given without the prefix."""
+        return sum(request.method == method and request.path == self.prefix + path for request in list(self.requests))
+
+    def fail(self, fault: Fault, times: int | None = 1) -> None:
+        """Let the next `times` requests have `fault`, after those already queued; None: all until clear()."""
+        if times is None:
+            self._lasting_fault = fault
+        else:
+            self._next_faults.extend([fault] * times)
+
+    def clear(self) -> None:
+        """Forget all faults."""
+        self._next_faults.clear()
+        self._lasting_fault = None
+
+    def take_fault(self) -> Fault | None:
+        """The fault that the request at hand gets."""
+        try:
+            return self._next_faults.popleft()
+        except IndexError:
+            return self._lasting_fault
+
+    def admit(self, address: str) -> bool:
+        """Whether one more request from `address` is within the rate limit. Rejected ones do not count."""
+        if not self.rate_limit:
+            return True
+        now = time.monotonic()
+        with self._lock:
+            admitted = self._admitted[address]
+            while admitted and admitted[0] <= now - self.rate_window:
+                admitted.popleft()
+            if len(admitted) >= self.rate_limit:
+                return False
+            admitted.append(now)
+            return True
+
+    def login(self, access_key: str, secret_key: str) -> dict[str, Any] | None:
+        """The body of the answer to a login, or None where the key pair is wrong."""
+        if self.keys.get(access_key) != secret_key:
+            return None
+        now = int(time.time())
+        expiry = now + self.token_lifetime
+        claims = {'iat': now, 'exp': expiry, 'jti': secrets.token_hex(8), 'needle': 'FIREFLYTOKENNEEDLE'}
+        token = _sign(claims, self.signing_key)
+        self.tokens.append(token)
+        expires_at = {'absolute': expiry, 'relative': self.token_lifetime, 'milliseconds': expiry * 1000}
+        return {'accessToken': token, 'expiresAt': expires_at[self.expires_at], 'tokenType': self.token_type}
