@@ -1,0 +1,21 @@
+# Copyright (c) Firefly Platform collection contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A connection that works like local and is none, so that modules are shipped."""
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+name: elsewhere
+short_description: Ships modules to this machine
+description: As local, but not taken for it.
+author: Firefly Platform collection contributors
+extends_documentation_fragment: connection_pipelining
+"""
+
+from ansible.plugins.connection.local import Connection as LocalConnection
+
+
+class Connection(LocalConnection):
+    transport = 'elsewhere'
