@@ -57,6 +57,7 @@ def run_ansible(
             'HOME': str(folder),
             'ANSIBLE_COLLECTIONS_PATH': collections,
             'ANSIBLE_CONNECTION_PLUGINS': str(PLUGINS / 'connection_plugins'),
+            'ANSIBLE_ASYNC_DIR': str(folder / 'async'),
             'ANSIBLE_LOCALHOST_WARNING': 'false',
             'ANSIBLE_INVENTORY_UNPARSED_WARNING': 'false',
             'ANSIBLE_NOCOLOR': 'true',

@@ -68,7 +68,7 @@ def login(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         )
     if abs(clock_offset) > CLOCK_TOLERANCE:
         result['warnings'] = [
-            f'The clock of this host is {abs(clock_offset):.0f} s {"behind" if clock_offset > 0 else "ahead of"} that '
-            f'of {client.url}. Token lifetimes are measured against the server, but other software will be confused.'
+            f'The clock of this host is {abs(clock_offset) / 60:.0f} min {"behind" if clock_offset > 0 else "ahead of"}'
+            f' that of {client.url}. Token lifetimes are measured against the server, so they are right all the same.'
         ]
     return result

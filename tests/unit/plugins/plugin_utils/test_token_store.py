@@ -87,7 +87,7 @@ def test_two_keys_and_two_addresses_are_never_mixed_up() -> None:
     keys = {'one': 'secret1', 'two': 'secret2'}
     with FakeFirefly(keys=keys) as first, FakeFirefly(keys=keys) as second:
         seen = {}
-        for round_ in range(2):
+        for _ in range(2):
             for firefly in (first, second):
                 for access_key, secret_key in keys.items():
                     options = options_for(firefly, access_key=access_key, secret_key=secret_key)

@@ -1,0 +1,89 @@
+# Copyright (c) Firefly Platform collection contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_run import keys_of, run_tasks
+from fake_firefly import FakeFirefly, Fault
+
+
+def health(**options: Any) -> dict[str, Any]:
+    return {'firefly.platform.firefly_health': options, 'register': 'health', 'ignore_errors': True}
+
+
+def test_facts(firefly: FakeFirefly, tmp_path: Path) -> None:
+    run = run_tasks(tmp_path, [health()], environment=keys_of(firefly))
+    values = run.registered['host1']
+    own = {key: value for key, value in values['health'].items() if key not in ('changed', 'failed', 'ansible_facts')}
+    assert values['ansible_facts']['firefly_health'] == own
+    assert own['healthy'] is True
+
+
+def test_all_values_on_failure_too(firefly: FakeFirefly, tmp_path: Path) -> None:
+    up = run_tasks(tmp_path, [health()], environment=keys_of(firefly)).registered['host1']['health']
+    firefly.health = 'down'
+    down = run_tasks(tmp_path, [health(retries=0)], environment=keys_of(firefly)).registered['host1']['health']
+    assert down.keys() - up.keys() - {'exception'} == {'failure'}  # ansible-core adds the exception
+    assert not up.keys() - down.keys()
+    assert (down['healthy'], down['reachable'], down['status_code'], down['code']) == (False, True, 503, 'server_error')
+
+
+def test_waiting_says_when_the_state_changes(tmp_path: Path) -> None:
+    with FakeFirefly(health='down') as firefly:
+        firefly.fail(Fault(status=500))
+        firefly.fail(Fault(status=404), times=2)
+        firefly.fail(Fault(status=204, body=b''))
+        run = run_tasks(tmp_path, [health(wait=True, wait_sleep=1)], environment=keys_of(firefly))
+    lines = [line for line in run.output.splitlines() if 'Waiting up to' in line]
+    assert len(lines) == 2
+    assert '500' in lines[0]
+    assert '404' in lines[1]
+    assert f'Firefly at {firefly.url} is up. It took' in run.output
+    assert run.registered['host1']['health']['attempts'] == 4
+
+
+def test_waiting_ends(tmp_path: Path) -> None:
+    with FakeFirefly(health='down') as firefly:
+        run = run_tasks(tmp_path, [health(wait=True, wait_timeout=2, wait_sleep=1)], environment=keys_of(firefly))
+    result = run.registered['host1']['health']
+    assert result['msg'].startswith('Firefly was not up within 2 s: ')
+    assert result['attempts'] >= 2
+
+
+@pytest.mark.parametrize('connection', ['local', 'elsewhere'])
+def test_a_broken_secret_does_no_harm(firefly: FakeFirefly, tmp_path: Path, connection: str) -> None:
+    play = {'vars': {'firefly_secret_key': '{{ not_there }}'}}
+    environment = {'FIREFLY_API_URL': firefly.url}
+    run = run_tasks(tmp_path, [health()], play=play, connection=connection, environment=environment)
+    assert run.registered['host1']['health']['healthy'] is True
+
+
+def test_async_and_polling(firefly: FakeFirefly, tmp_path: Path) -> None:
+    run = run_tasks(tmp_path, [{**health(), 'async': 30, 'poll': 1}], environment=keys_of(firefly))
+    assert run.registered['host1']['health']['healthy'] is True
+
+
+@pytest.mark.parametrize('connection', ['local', 'elsewhere'])
+def test_a_proxy_of_the_tasks_environment(firefly: FakeFirefly, tmp_path: Path, connection: str) -> None:
+    task = {
+        **health(api_url='https://firefly.example', retries=0),
+        'environment': {'https_proxy': firefly.url, 'FIREFLY_TIMEOUT': 5},
+    }
+    run = run_tasks(tmp_path, [task], connection=connection)
+    assert run.registered['host1']['health']['code'] == 'proxy'
+    assert firefly.violations  # it was asked to CONNECT
+    firefly.violations.clear()
+
+
+def test_it_sends_no_keys(firefly: FakeFirefly, tmp_path: Path) -> None:
+    for connection in ('local', 'elsewhere'):
+        run_tasks(tmp_path, [health()], connection=connection, environment=keys_of(firefly))
+    assert len(firefly.requests) == 2
+    for request in firefly.requests:
+        assert firefly.secret_key not in json.dumps(request.headers)
