@@ -29,7 +29,7 @@ unit: $(VENV)/tests ## Run the unit tests, with coverage
 	pytest --cov --cov-report=term --cov-fail-under=90
 
 molecule: $(VENV)/tests ## Run the scenarios
-	cd extensions && molecule test --all --report --command-borders
+	molecule test --all --report --command-borders
 
 build: $(VENV)/runtime ## Build the collection's tarball in dist/
 	ansible-galaxy collection build --force --output-path dist
