@@ -10,7 +10,7 @@ export ANSIBLE_LOCALHOST_WARNING := False
 export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help preflight test lint unit molecule build clean
+.PHONY: help preflight test lint unit molecule bench build clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -23,13 +23,16 @@ test: lint unit molecule ## Run all tests
 lint: $(VENV)/tests ## Check style and types
 	ruff check .
 	ruff format --check .
-	MYPYPATH=$(COLLECTIONS) mypy -p ansible_collections.firefly.platform.plugins -p fake_firefly
+	MYPYPATH=$(COLLECTIONS) mypy -p ansible_collections.firefly.platform.plugins -p fake_firefly -p bench
 
 unit: $(VENV)/tests ## Run the unit tests, with coverage
 	pytest --cov --cov-report=term --cov-fail-under=90
 
 molecule: $(VENV)/tests ## Run the scenarios
 	molecule test --all --report --command-borders
+
+bench: $(VENV)/tests ## Measure what a task costs, for half an hour
+	python -m tests.bench $(BENCH)
 
 build: $(VENV)/runtime ## Build the collection's tarball in dist/
 	ansible-galaxy collection build --force --output-path dist
