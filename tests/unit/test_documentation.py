@@ -29,9 +29,9 @@ ROOT = Path(__file__).parents[2]
 PLUGINS = 'ansible_collections.firefly.platform.plugins'
 
 CODES = {
-    'ok', 'invalid_option', 'missing_credentials', 'insecure_url', 'missing_library', 'dns', 'connect', 'timeout', 'tls',
-    'proxy', 'redirect', 'unauthorized', 'forbidden', 'not_found', 'rate_limited', 'server_error', 'unexpected_status',
-    'invalid_response', 'response_too_large', 'expires_too_soon',
+    'ok', 'invalid_option', 'missing_credentials', 'insecure_url', 'missing_library', 'dns', 'connect', 'timeout',
+    'tls', 'proxy', 'redirect', 'unauthorized', 'forbidden', 'not_found', 'rate_limited', 'server_error',
+    'unexpected_status', 'invalid_response', 'response_too_large', 'expires_too_soon',
 }  # fmt: skip
 
 
