@@ -22,6 +22,8 @@ class ActionModule(FireflyAction):
     def operate(self, given: dict[str, t.Any], ship: Ship | None) -> dict[str, t.Any]:
         options = login_options(given)
         register_secret(options['secret_key'])
+        if ship and self._task.async_val:
+            return ship()
         # a task that tries again waits for the answer to change, as it does once a new key pair has spread
         ask_again = bool(self._task.until or self._task.retries)
         result = log_in_once(options, ship or (lambda: login(options)), ask_again=ask_again)

@@ -151,6 +151,7 @@ def test_until_outlives_a_refusal_of_a_new_key_pair(firefly: FakeFirefly, tmp_pa
 
 def test_a_background_job_says_where_its_token_shows(firefly: FakeFirefly, tmp_path: Path) -> None:
     tasks = [
+        login(),
         {**login(), 'async': 30, 'poll': 0, 'register': 'job'},
         {
             'ansible.builtin.async_status': {'jid': '{{ job.ansible_job_id }}'},
@@ -162,7 +163,7 @@ def test_a_background_job_says_where_its_token_shows(firefly: FakeFirefly, tmp_p
         },
     ]
     run = run_tasks(tmp_path, tasks, environment=keys_of(firefly))
-    assert run.registered['host1']['done']['access_token'] == firefly.tokens[0]
+    assert run.registered['host1']['done']['access_token'] == firefly.tokens[1]
     assert 'async_status' in run.output
     assert 'no_log: true' in ' '.join(run.output.split())
     assert TOKEN_NEEDLE not in run.output
