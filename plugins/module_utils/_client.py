@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import ssl
 import sys
@@ -142,14 +141,14 @@ class FireflyClient:
                 body = self._read(response)
         except _transport.ERRORS as error:
             # its text and its traceback's frames can hold the keys
-            raise self._transport_error(f'{method} {url}', timeout, *_transport.diagnose(error)) from None
+            raise self._transport_error(f'{method} {url}', timeout, _transport.diagnose(error)) from None
         return Answer(response.status_code, response.headers, body, sent, _date(response.headers.get('Date')))
 
     @staticmethod
     def _read(response: t.Any) -> bytes:
         """The body, of one above the limit a byte more than that. An error's body may fail: its status says enough."""
         try:
-            return response.raw.read(BODY_LIMIT + 1, decode_content=False)  # type: ignore[no-any-return]
+            return _transport.read(response, BODY_LIMIT + 1)
         except _transport.ERRORS:
             if response.status_code == HTTPStatus.OK:
                 raise
@@ -161,8 +160,10 @@ class FireflyClient:
             return {}
         return _transport.environment_proxies(self.url)
 
-    @staticmethod
-    def _transport_error(where: str, timeout: float, code: str, reason: str) -> FireflyError:
+    def _transport_error(self, where: str, timeout: float, diagnosis: _transport.Diagnosis) -> FireflyError:
+        code, reason, retryable = diagnosis
+        if code in ('connect', 'timeout', 'tls') and self._proxies():
+            where += ' through the proxy of the environment'
         what = {
             'invalid_option': 'could not be sent: the option api_url has no usable host name',
             'dns': 'could not be sent: its host name was not found',
@@ -171,8 +172,7 @@ class FireflyClient:
             'tls': 'could not be sent: TLS failed',
             'proxy': 'could not be sent: the proxy failed',
         }[code]
-        reason = f' ({reason})' if reason else ''
-        return FireflyError(code, f'{where} {what}{reason}.', retryable=code in ('dns', 'connect', 'timeout'))
+        return FireflyError(code, f'{where} {what}{f" ({reason})" if reason else ""}.', retryable=retryable)
 
     def _status_error(self, where: str, answer: Answer) -> FireflyError:
         status = answer.status
@@ -216,7 +216,7 @@ def _verify(validate_certs: bool, ca_path: str | None) -> bool | str:
     if ca_path is not None:
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(ca_path)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise _file_error('ca_path', ca_path, error) from None
     return validate_certs and (ca_path or True)
 
@@ -227,16 +227,21 @@ def _client_certificate(cert: str | None, key: str | None) -> str | tuple[str, s
         if key is not None:
             raise OptionError('The option client_key is given without client_cert.')
         return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    name, path = 'client_cert', cert
     try:
+        context.load_verify_locations(cert)
+        if key is not None:
+            name, path = 'client_key', key
         # the empty password keeps OpenSSL from asking for one at the terminal
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(cert, key, password='')
-    except OSError as error:
-        name, path = ('client_key', key) if key and os.access(cert, os.R_OK) else ('client_cert', cert)
+        context.load_cert_chain(cert, key, password='')
+    except (OSError, ValueError) as error:
         raise _file_error(name, path, error) from None
     return cert if key is None else (cert, key)
 
 
-def _file_error(name: str, path: str, error: OSError) -> OptionError:
+def _file_error(name: str, path: str, error: OSError | ValueError) -> OptionError:
     # OpenSSL's own errors are OSErrors too; their text says nothing to a user
-    wrong = 'is no PEM file of that kind' if isinstance(error, ssl.SSLError) else f'cannot be read: {error.strerror}'
-    return OptionError(f'The option {name} is {path}, which {wrong}.')
+    reason = '' if isinstance(error, ssl.SSLError) else getattr(error, 'strerror', None)
+    wrong = f'cannot be read: {reason}' if reason else 'is no PEM file of that kind'
+    return OptionError(f'The option {name} is {path!r}, which {wrong}.')

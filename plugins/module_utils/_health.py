@@ -87,13 +87,13 @@ def _poll(
         timeout = min(options['timeout'], max(deadline - time.monotonic(), 1))
         error = _ask(client, result, retries=0, timeout=timeout)
         left = deadline - time.monotonic()
-        if error is None or error.code in _FINAL or left <= 0:
+        if error is None or (error.code in _FINAL and not error.retryable) or left <= 0:
             break
         if error.code != reported:
             report(f'Waiting up to {left:.0f} s more for Firefly: {error}')
             reported = error.code
         time.sleep(min(options['wait_sleep'], left))
-    if error and error.code not in _FINAL:
+    if error and left <= 0:
         error.args = (f'Firefly was not up within {options["wait_timeout"]} s: {error}',)
         result['msg'] = str(error)
     elif error is None and reported != 'ok':

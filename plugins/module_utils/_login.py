@@ -61,11 +61,9 @@ def login(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         attempts=answer.attempts,
     )
     if result['expires_in'] < max(options['min_ttl'], 1):
-        raise FireflyError(
-            'expires_too_soon',
-            f'{where} gave a token for {result["expires_in"]} s, but min_ttl asks for {options["min_ttl"]} s.',
-            status=200,
-        )
+        lives = f'for {result["expires_in"]} s' if result['expires_in'] > 0 else 'that has expired'
+        what = f'{where} gave a token {lives}, but min_ttl asks for {options["min_ttl"]} s.'
+        raise FireflyError('expires_too_soon', what, status=200)
     if abs(clock_offset) > CLOCK_TOLERANCE:
         result['warnings'] = [
             f'The clock of this host is {abs(clock_offset) / 60:.0f} min {"behind" if clock_offset > 0 else "ahead of"}'

@@ -106,7 +106,7 @@ def validate(names: t.Iterable[str], given: t.Mapping[str, t.Any]) -> dict[str, 
         low, high = OPTIONS[name].minimum, OPTIONS[name].maximum
         # written so that NaN, which compares as false with everything, is out of range
         if low is not None and high is not None and not low <= value <= high:
-            raise OptionError(f'The option {name} is {value}; it must be {low:g} to {high:g}.')
+            raise OptionError(f'The option {name} has to be from {low} to {high}.')
     return options
 
 

@@ -19,8 +19,9 @@ MESSAGE_LENGTH = 200
 def scrub(text: str, secrets: t.Iterable[str | None]) -> str:
     """The text without the secrets, as they are or encoded for base64 or a URL."""
     for secret in filter(None, secrets):
-        encoded = base64.b64encode(secret.encode()).decode()
-        for form in (secret, encoded, encoded.rstrip('='), quote(secret, safe=''), quote_plus(secret)):
+        data = secret.encode(errors='surrogateescape')  # the environment's bytes, which may be no UTF-8
+        encoded = base64.b64encode(data).decode()
+        for form in (secret, encoded, encoded.rstrip('='), quote(data, safe=''), quote_plus(data)):
             text = text.replace(form, '********')
     return text
 

@@ -36,9 +36,11 @@ def read_token(body: bytes, issued: float) -> tuple[str, str, int]:
         raise ValueError('it is no JSON') from None
     if not isinstance(content, dict):
         raise ValueError('it is no JSON object')
-    access_token, token_type = content.get('accessToken'), content.get('tokenType', 'Bearer')
+    access_token, token_type = content.get('accessToken'), content.get('tokenType')
     if not isinstance(access_token, str) or not _TOKEN.fullmatch(access_token):
         raise ValueError('accessToken is no token')
+    if token_type is None:
+        token_type = 'Bearer'
     if not isinstance(token_type, str) or not _TOKEN.fullmatch(token_type):
         raise ValueError('tokenType is no word')
     # its real letter case is not documented
@@ -56,6 +58,8 @@ def _expiry(value: t.Any, issued: float) -> int:
         value += issued
     elif value > _MILLISECONDS:
         value /= 1000
+    if value > _EXPIRES_AT_MAX:
+        raise ValueError('expiresAt is no time')
     return int(value)
 
 

@@ -12,7 +12,8 @@ import socket
 import ssl
 import time
 import typing as t
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPResponse, parse_headers
+from http.cookiejar import DefaultCookiePolicy
 
 try:
     import requests
@@ -22,6 +23,7 @@ try:
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
     from urllib3.util.retry import Retry
     from urllib3.util.timeout import Timeout
+    from urllib3.util.url import parse_url
 except ImportError as error:
     IMPORT_ERROR: ImportError | None = error
     if not t.TYPE_CHECKING:
@@ -67,6 +69,14 @@ class _Response(HTTPResponse):
     def __init__(self, sock: socket.socket, *args: t.Any, **kwargs: t.Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), sock))
+
+    def _read_status(self) -> tuple[str, int, str]:
+        # http.client itself takes any 1xx but 100 for the answer
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        while status in (102, 103):
+            parse_headers(self.fp)
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+        return version, status, reason
 
 
 class _Connection(HTTPConnection):
@@ -121,6 +131,9 @@ def open_session() -> requests.Session:
     """A session that takes nothing from the environment (proxies are handed to each request), above all no netrc."""
     session = requests.Session()
     session.trust_env = False
+    session.cookies.set_policy(
+        DefaultCookiePolicy(allowed_domains=[])
+    )  # a balancer's would bind a retry to a bad server
     session.mount('https://', Adapter())
     session.mount('http://', Adapter())
     return session
@@ -132,12 +145,44 @@ def total_timeout(seconds: float) -> t.Any:
 
 
 def environment_proxies(url: str) -> dict[str, str]:
-    """The proxies that the environment names for the URL, by scheme."""
-    return requests.utils.get_environ_proxies(url)
+    """The proxies that the environment names for the URL, by scheme.
+
+    :raises requests.exceptions.ProxyError: the one for this URL is no address.
+    """
+    proxies = requests.utils.get_environ_proxies(url)
+    proxy = requests.utils.select_proxy(url, proxies)
+    if proxy:
+        try:
+            host = parse_url(requests.utils.prepend_scheme_if_needed(proxy, 'http')).host  # type: ignore[no-untyped-call]
+        except urllib3_errors.LocationParseError:
+            host = None
+        if not host:
+            raise requests.exceptions.ProxyError from None  # its text could hold a password
+    return proxies
 
 
-def diagnose(error: BaseException) -> tuple[str, str]:
-    """The failure's code, and its reason in the system's words; empty where they could hold an address or a secret."""
+def read(response: requests.Response, limit: int) -> bytes:
+    """The body as it was sent, or its first ``limit`` bytes.
+
+    :raises urllib3.exceptions.IncompleteRead: it is shorter than Content-Length says.
+    """
+    body: bytes = response.raw.read(limit, decode_content=False)
+    if response.raw.length_remaining and len(body) < limit:
+        raise urllib3_errors.IncompleteRead(len(body), response.raw.length_remaining)
+    return body
+
+
+class Diagnosis(t.NamedTuple):
+    """What an exception means: its code, a reason in the system's words (without address or secret), and whether it
+    may pass."""
+
+    code: str
+    reason: str = ''
+    retryable: bool = False
+
+
+def diagnose(error: BaseException) -> Diagnosis:
+    """What an exception of :data:`ERRORS` means."""
     chain = list(_chain(error))
 
     def has(*kinds: type[BaseException]) -> bool:
@@ -145,21 +190,24 @@ def diagnose(error: BaseException) -> tuple[str, str]:
 
     reasons = [link.strerror for link in chain if isinstance(link, OSError) and isinstance(link.strerror, str)]
     reason = reasons[-1] if reasons else ''
-    if has(requests.exceptions.InvalidURL, urllib3_errors.LocationValueError, UnicodeError):
-        return 'invalid_option', ''
     if has(requests.exceptions.ProxyError, urllib3_errors.ProxyError):
-        return 'proxy', reason
-    if has(ssl.SSLEOFError):  # the connection ended, as it also does without TLS
-        return 'connect', ''
+        return Diagnosis('proxy', reason)
+    if has(requests.exceptions.InvalidSchema, urllib3_errors.ProxySchemeUnknown):
+        return Diagnosis('proxy', 'its kind is not supported')
+    if has(requests.exceptions.InvalidURL, urllib3_errors.LocationValueError, UnicodeError):
+        return Diagnosis('invalid_option')
+    if has(ssl.SSLEOFError):
+        # as it does when it demands a client certificate, or when it goes down
+        return Diagnosis('tls', 'the server ended the connection', retryable=True)
     if has(ssl.SSLError, urllib3_errors.SSLError, requests.exceptions.SSLError):
-        return 'tls', next((_tls_reason(link) for link in chain if isinstance(link, ssl.SSLError)), '')
+        return Diagnosis('tls', next((_tls_reason(link) for link in chain if isinstance(link, ssl.SSLError)), ''))
     if has(socket.gaierror):
-        return 'dns', reason
+        return Diagnosis('dns', reason, retryable=True)
     if has(ConnectionError, urllib3_errors.NewConnectionError):
-        return 'connect', reason
+        return Diagnosis('connect', reason, retryable=True)
     if has(socket.timeout, requests.exceptions.Timeout, urllib3_errors.TimeoutError):
-        return 'timeout', ''
-    return 'connect', reason
+        return Diagnosis('timeout', retryable=True)
+    return Diagnosis('connect', reason, retryable=True)
 
 
 def _tls_reason(error: ssl.SSLError) -> str:
