@@ -128,6 +128,8 @@ class FireflyClient:
                     headers={
                         'Accept': 'application/json',
                         'Accept-Encoding': 'identity',
+                        # so that no attempt depends on what an earlier one has left open
+                        'Connection': 'close',
                         'User-Agent': f'firefly.platform/{VERSION} (Ansible collection)',
                     },
                     timeout=_transport.total_timeout(timeout),

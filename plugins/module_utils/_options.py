@@ -96,9 +96,11 @@ def validate(names: t.Iterable[str], given: t.Mapping[str, t.Any]) -> dict[str, 
     unknown = sorted(set(given).difference(names))
     if unknown:
         raise OptionError(f'There is no option {", ".join(unknown)}; there are {", ".join(names)}.')
-    validation = ArgumentSpecValidator(argument_spec(names)).validate(
-        {name: _plain(value) for name, value in given.items() if is_set(value)}
-    )
+    values = {name: _plain(value) for name, value in given.items() if is_set(value)}
+    try:
+        validation = ArgumentSpecValidator(argument_spec(names)).validate(values)
+    except (ArithmeticError, ValueError):  # ansible-core's, over "inf" as an int for one
+        raise OptionError(f'One of the options {", ".join(values)} has a value of the wrong type.') from None
     if validation.error_messages:
         raise OptionError('; '.join(validation.error_messages) + '.')
     options = {name: validation.validated_parameters[name] for name in names}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import typing as t
 from urllib.parse import quote, quote_plus
 
@@ -40,5 +39,6 @@ def server_message(body: bytes, secrets: t.Iterable[str | None]) -> str:
         message = holder.get('message') if isinstance(holder, dict) else None
         if isinstance(message, str):
             # scrubbed before it is shortened, or half a secret could stay at the end
-            return re.sub(r'[^\x20-\x7e\u00a0-\ud7ff]+', ' ', scrub(message, secrets)).strip(' .')[:MESSAGE_LENGTH]
+            printable = ''.join(char if char.isprintable() else ' ' for char in scrub(message, secrets))
+            return ' '.join(printable.split()).strip(' .')[:MESSAGE_LENGTH]
     return ''

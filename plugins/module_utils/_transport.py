@@ -131,6 +131,8 @@ def open_session() -> requests.Session:
     """A session that takes nothing from the environment (proxies are handed to each request), above all no netrc."""
     session = requests.Session()
     session.trust_env = False
+    # requests looks where a redirect points even where it is not to follow it, and trips over what is no address
+    session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
     session.cookies.set_policy(
         DefaultCookiePolicy(allowed_domains=[])
     )  # a balancer's would bind a retry to a bad server

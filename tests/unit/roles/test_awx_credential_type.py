@@ -6,12 +6,8 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -24,7 +20,6 @@ from fake_controller.credential import load
 from fake_controller.server import problems
 
 ROLE = 'firefly.platform.awx_credential_type'
-BUILD = Path(__file__).parents[3] / '.build'
 
 CREATE = {'awx_credential_type_create': True}
 REMOVE = {**CREATE, 'awx_credential_type_state': 'absent'}
@@ -137,23 +132,6 @@ def test_without_awx_awx_it_says_how_to_get_it(tmp_path: Path) -> None:
 # With awx.awx
 
 
-@pytest.fixture(scope='session')
-def awx_collection() -> Path:
-    """A folder of collections with awx.awx. It is taken from the package `ansible`, since Galaxy is not PyPI."""
-    collections = BUILD / 'awx'
-    BUILD.mkdir(exist_ok=True)
-    if not collections.exists():
-        with TemporaryDirectory(dir=BUILD) as folder:
-            pip = [sys.executable, '-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:']
-            subprocess.run([*pip, '--dest', folder, 'ansible==12.*'], check=True)
-            (wheel,) = Path(folder).glob('*.whl')
-            with zipfile.ZipFile(wheel) as archive:
-                names = [name for name in archive.namelist() if name.startswith('ansible_collections/awx/')]
-                archive.extractall(f'{folder}/awx', names)
-            Path(folder, 'awx').rename(collections)
-    return collections
-
-
 @pytest.fixture
 def controller() -> Iterator[FakeController]:
     with FakeController() as server:
@@ -161,8 +139,8 @@ def controller() -> Iterator[FakeController]:
 
 
 @pytest.fixture
-def environment(controller: FakeController, awx_collection: Path) -> dict[str, str]:
-    collections = f'{os.environ["ANSIBLE_COLLECTIONS_PATH"]}:{awx_collection}'
+def environment(controller: FakeController, bundled_collections: Path) -> dict[str, str]:
+    collections = f'{os.environ["ANSIBLE_COLLECTIONS_PATH"]}:{bundled_collections}'
     return {**controller.environment, 'ANSIBLE_COLLECTIONS_PATH': collections}
 
 

@@ -1,0 +1,56 @@
+# Copyright (c) Firefly Platform collection contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from ansible.plugins.loader import init_plugin_loader
+from fake_firefly import FakeFirefly
+
+ROOT = Path(__file__).parents[1]
+
+os.environ.setdefault('ANSIBLE_COLLECTIONS_PATH', str(ROOT / '.build/collections'))
+init_plugin_loader([os.environ['ANSIBLE_COLLECTIONS_PATH']])
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test takes keys or a proxy from whoever runs it."""
+    for name in list(os.environ):
+        if name.startswith('FIREFLY_') or name.lower().endswith('_proxy'):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def firefly() -> Iterator[FakeFirefly]:
+    """A Firefly that is up, and fails the test if it gets a request that the contract does not allow."""
+    with FakeFirefly() as server:
+        yield server
+
+
+@pytest.fixture(scope='session')
+def bundled_collections() -> Path:
+    """A folder of collections with awx.awx and ansible.posix, out of the package `ansible`: Galaxy is not asked."""
+    build = ROOT / '.build'
+    collections = build / 'bundled'
+    if not collections.exists():
+        with TemporaryDirectory(dir=build) as folder:
+            pip = [sys.executable, '-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:']
+            subprocess.run([*pip, '--dest', folder, 'ansible==12.*'], check=True)
+            (wheel,) = Path(folder).glob('*.whl')
+            with zipfile.ZipFile(wheel) as archive:
+                wanted = ('ansible_collections/awx/awx/', 'ansible_collections/ansible/posix/')
+                archive.extractall(
+                    f'{folder}/bundled', [name for name in archive.namelist() if name.startswith(wanted)]
+                )
+            Path(folder, 'bundled').rename(collections)
+    return collections

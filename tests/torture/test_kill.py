@@ -1,0 +1,112 @@
+# Copyright (c) Firefly Platform collection contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Workers, plays and servers are killed at random moments; whoever comes next works at once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from ansible import constants
+from ansible_collections.firefly.platform.plugins.module_utils._login import login, login_options
+from ansible_collections.firefly.platform.plugins.plugin_utils._token_store import log_in_once
+from ansible_run import keys_of, run_ansible, write_inventory
+from fake_firefly import FakeFirefly, Fault
+from needles import leaks
+
+ROUNDS = int(os.environ.get('KILL_ROUNDS', '200'))
+PLAYBOOK = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - firefly.platform.firefly_login:
+      register: login
+    - ansible.builtin.assert: {that: "login.expires_in >= 60", quiet: true}
+"""
+
+
+def _work(folder: Path, firefly: FakeFirefly) -> int:
+    """A worker, as Ansible forks one, that logs in over and over, though a token is kept."""
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        keys = {'api_url': firefly.url, 'access_key': firefly.access_key, 'secret_key': firefly.secret_key}
+        options = login_options(keys)
+        while True:
+            log_in_once(options, lambda: login(options))
+            for path in folder.iterdir():
+                if path.suffix != '.lock':
+                    path.unlink(missing_ok=True)
+    finally:
+        os._exit(1)
+
+
+def test_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = tmp_path / 'run'
+    run.mkdir(mode=0o700)
+    monkeypatch.setattr(constants, 'DEFAULT_LOCAL_TMP', str(run))
+    chance = random.Random(20261124)
+    reused = 0
+    with FakeFirefly(rate_limit=0) as firefly:
+        keys = {'api_url': firefly.url, 'access_key': firefly.access_key, 'secret_key': firefly.secret_key}
+        options = login_options({**keys, 'retries': 0})
+        for _ in range(ROUNDS):
+            # two of them, so that one may be killed while it holds the lock and the other waits for it
+            workers = [_work(run / 'firefly', firefly) for _ in range(2)]
+            time.sleep(chance.uniform(0, 0.1))
+            for worker in workers:
+                os.kill(worker, signal.SIGKILL)
+                os.waitpid(worker, 0)
+            started = time.monotonic()
+            result = log_in_once(options, lambda: login(options))
+            assert time.monotonic() - started < 10
+            assert result['access_token'] in firefly.tokens
+            reused += result['reused']
+        assert list(leaks([firefly.secret_key, *firefly.tokens[-20:]], [run])) == []
+    assert all(path.stat().st_mode & 0o077 == 0 for path in run.rglob('*'))
+    print(f'\n{2 * ROUNDS} workers killed in {ROUNDS} rounds; {reused} times their token was whole and served the next')
+
+
+def test_plays_and_servers(tmp_path: Path) -> None:
+    chance = random.Random(20261125)
+    inventory = write_inventory(tmp_path, [f'host{number}' for number in range(4)])
+    playbook = tmp_path / 'playbook.yml'
+    playbook.write_text(PLAYBOOK)
+    command = ['ansible-playbook', '-i', str(inventory), str(playbook)]
+    rounds = max(2, ROUNDS // 20)
+    temporary = tmp_path / 'temporary'
+    with FakeFirefly(rate_limit=0) as firefly:
+        for round_ in range(rounds):
+            environment = {**keys_of(firefly), 'FIREFLY_TOKEN_CACHE': 'user', 'ANSIBLE_LOCAL_TEMP': str(temporary)}
+            firefly.fail(Fault(delay=0.5))
+            play = subprocess.Popen(
+                [str(Path(sys.executable).parent / command[0]), *command[1:]],
+                env={**os.environ, **environment, 'HOME': str(tmp_path)},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            time.sleep(chance.uniform(0.5, 2.5))
+            if round_ % 2:
+                firefly.stop()
+                firefly.start()
+                environment['FIREFLY_API_URL'] = firefly.url
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(play.pid, signal.SIGKILL)
+            play.wait(10)
+            firefly.clear()
+            run = run_ansible(tmp_path, command, environment=environment)
+            assert run.status == 0, run.output
+            secrets = [firefly.secret_key, *firefly.tokens]
+            assert list(leaks(secrets, [run.output, temporary, tmp_path / '.ansible'])) == []
+    print(f'\n{rounds} plays killed, {rounds // 2} servers gone')
