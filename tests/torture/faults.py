@@ -290,7 +290,7 @@ class Server:
             self.url = fault.url
         if fault.url == 'full backlog':
             self._socket.listen(0)
-            self._waiting = [socket.socket() for _ in range(4)]
+            self._waiting = [socket.socket() for _unused in range(4)]
             for client in self._waiting:
                 client.setblocking(False)
                 client.connect_ex(self._socket.getsockname())
@@ -304,7 +304,7 @@ class Server:
     def _serve(self) -> None:
         while True:
             try:
-                connection, _ = self._socket.accept()
+                connection, _unused = self._socket.accept()
             except OSError:
                 return
             self.connections += 1

@@ -60,9 +60,9 @@ def test_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with FakeFirefly(rate_limit=0) as firefly:
         keys = {'api_url': firefly.url, 'access_key': firefly.access_key, 'secret_key': firefly.secret_key}
         options = login_options({**keys, 'retries': 0})
-        for _ in range(ROUNDS):
+        for _unused in range(ROUNDS):
             # two of them, so that one may be killed while it holds the lock and the other waits for it
-            workers = [_work(run / 'firefly', firefly) for _ in range(2)]
+            workers = [_work(run / 'firefly', firefly) for _unused in range(2)]
             time.sleep(chance.uniform(0, 0.1))
             for worker in workers:
                 os.kill(worker, signal.SIGKILL)

@@ -65,7 +65,7 @@ def test_a_body_is_a_token_or_says_what_is_wrong(body: bytes, issued: float) -> 
         assert access_token.isascii()
         assert access_token.isprintable()
         assert ' ' not in access_token + token_type
-        assert type(expires_at) is int
+        assert expires_at.__class__ is int
         time.gmtime(expires_at)
 
 

@@ -137,6 +137,8 @@ def test_keywords(firefly: FakeFirefly, tmp_path: Path) -> None:
         for name in ('timed', 'checked', 'polled'):
             assert values[name]['access_token'] == firefly.tokens[0]
         assert values['other_user']['access_token'] in firefly.tokens[1:]
+    # only the other user's was shipped
+    assert run.output.count('AnsiballZ_firefly_login.py') >= 2
     assert TOKEN_NEEDLE not in run.output
     assert firefly.secret_key not in run.output
 

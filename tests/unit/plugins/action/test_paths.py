@@ -56,7 +56,7 @@ CASES = {
     'login_key_without_cert': Case(LOGIN, 'invalid_option', {'client_key': '/nonexistent.pem'}),
     'health': Case(HEALTH, 'ok'),
     'health_check_mode': Case(HEALTH, 'ok', keywords={'check_mode': True}),
-    'health_with_keys': Case(HEALTH, 'ok', {'access_key': 'a', 'secret_key': 'b'}),
+    'health_with_keys': Case(HEALTH, 'ok', {'access_key': 'some-access-key', 'secret_key': 'some-secret-key'}),
     'health_wait': Case(HEALTH, 'ok', {'wait': True}),
     'health_down': Case(HEALTH, 'server_error', fault=Fault(status=503)),
     'health_portal': Case(HEALTH, 'unexpected_status', fault=Fault(status=200, body='<html>')),
