@@ -48,9 +48,9 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Use the token
+- name: Use the token, for any endpoint of the API
   ansible.builtin.uri:
-    url: https://api.firefly.ai/v2/inventory
+    url: https://api.firefly.ai{{ endpoint }}
     headers:
       Authorization: "{{ lookup('firefly.platform.firefly', 'authorization') }}"
   no_log: true

@@ -40,9 +40,9 @@ EXAMPLES = r"""
   firefly.platform.firefly_login:
   register: firefly
 
-- name: Use the token
+- name: Use the token, for any endpoint of the API
   ansible.builtin.uri:
-    url: "{{ firefly.api_url }}/v2/inventory"
+    url: "{{ firefly.api_url }}{{ endpoint }}"
     headers:
       Authorization: "{{ firefly.authorization }}"
   no_log: true

@@ -14,7 +14,7 @@ from ansible_collections.firefly.platform.plugins.module_utils._errors import (
     RefusedError,
 )
 
-# DESIGN.md's list, less ok
+# every code that a result can have, less ok
 CODES = [
     'invalid_option',
     'missing_credentials',
@@ -51,7 +51,7 @@ def test_a_message_says_what_happened_and_what_to_do(code: str) -> None:
 
 def test_a_code_that_there_is_not() -> None:
     with pytest.raises(KeyError):
-        FireflyError('ok', 'It did not break.')
+        raise FireflyError('ok', 'It did not break.')
 
 
 @pytest.mark.parametrize('code', CODES)

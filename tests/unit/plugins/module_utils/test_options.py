@@ -20,7 +20,7 @@ from ansible_collections.firefly.platform.plugins.module_utils._options import (
     variable_name,
 )
 
-# name: (default, environment variable, variable), as DESIGN.md has them
+# name: (default, environment variable, variable)
 AMBIENT: dict[str, tuple[t.Any, str, str]] = {
     'access_key': (None, 'FIREFLY_ACCESS_KEY', 'firefly_access_key'),
     'secret_key': (None, 'FIREFLY_SECRET_KEY', 'firefly_secret_key'),
@@ -72,7 +72,7 @@ def test_names_in_the_environment_and_as_a_variable(name: str) -> None:
 
 
 def test_defaults() -> None:
-    assert validate(LOGIN, {}) == {name: default for name, (default, *_) in AMBIENT.items()}
+    assert validate(LOGIN, {}) == {name: default for name, (default, *_unused) in AMBIENT.items()}
     health = validate(HEALTH, {})
     assert {name: health[name] for name in OF_A_TASK} == OF_A_TASK
     assert set(health) == set(HEALTH)
@@ -115,7 +115,7 @@ def test_a_false_value_is_set(value: t.Any) -> None:
 def test_types_come_from_text(name: str, text: t.Any, value: t.Any) -> None:
     converted = validate([name], {name: text})[name]
     assert converted == value
-    assert type(converted) is type(value)
+    assert converted.__class__ is value.__class__
 
 
 def test_a_path_may_use_the_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +128,7 @@ def test_a_tagged_string_becomes_a_plain_one(name: str) -> None:
     text = OPTIONS[name].choices[-1] if OPTIONS[name].choices else '/some/text'
     value = validate([name], {name: Tagged(text)})[name]
     assert value == text
-    assert type(value) is str
+    assert value.__class__ is str
 
 
 @pytest.mark.parametrize(
