@@ -26,4 +26,6 @@ def run_module(
         result = operation(check(module.params))
     except FireflyError as error:
         module.fail_json(**failed(name, error))
+    for warning in result.pop('warnings', []):
+        module.warn(warning)
     module.exit_json(**succeeded(name, result))

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from ansible.plugins.action import ActionBase
 
 # not used here: an action plugin is imported in the parent of all workers, a lookup in each of them, unless it is there
-from ..lookup import firefly  # noqa: F401
+from ..lookup import firefly  # noqa: F401  # pylint: disable=unused-import
 from ..module_utils._errors import FireflyError
 from ..module_utils._result import failed, succeeded
 from ._sources import resolve

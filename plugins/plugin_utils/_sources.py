@@ -23,15 +23,21 @@ def resolve(
 
     ``template`` is for the value of a variable, which arrives as it was written.
     """
-    options = {name: value for name, value in given.items() if is_set(value)}
+    decrypted = {name: _decrypt(value) for name, value in given.items()}
+    options = {name: value for name, value in decrypted.items() if is_set(value)}
     for name in names:
         if name in options or not OPTIONS[name].ambient:
             continue
         value = variables.get(variable_name(name))
         if is_set(value):
-            value = template(value)
+            value = _decrypt(template(value))
         if not is_set(value):
             value = environment.get(environment_name(name))
         if is_set(value):
             options[name] = value
     return options
+
+
+def _decrypt(value: t.Any) -> t.Any:
+    # before ansible-core 2.19 what is !vault in a file has a type of its own, which decrypts when it becomes a str
+    return str(value) if hasattr(value, '__ENCRYPTED__') else value

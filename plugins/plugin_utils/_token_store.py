@@ -24,13 +24,19 @@ from pathlib import Path
 
 from ansible import constants
 from ansible.utils.display import Display
-from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ..module_utils._errors import FireflyError
 from ..module_utils._token import token_result
 from ..module_utils._url import base_url
+
+try:
+    from cryptography.fernet import Fernet, InvalidToken
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+except ImportError:  # ansible-core brings it; ansible-test imports every plugin where it is not
+    HAS_CRYPTOGRAPHY = False
+else:
+    HAS_CRYPTOGRAPHY = True
 
 # the same keys will get the same answer: asking again only wears out the rate limit
 _DEFINITE = ('unauthorized', 'forbidden', 'expires_too_soon')
@@ -176,8 +182,9 @@ def _derive(secret_key: str, who: str) -> tuple[Fernet, str]:
 
 # OpenSSL sets itself up at its first use, which takes longer than a debug task. This is the parent of all workers where
 # an action plugin has been imported, and so once is enough.
-_warm, _ = _derive('', '')
-_warm.decrypt(_warm.encrypt(b''))
+if HAS_CRYPTOGRAPHY:
+    _warm = _derive('', '')[0]
+    _warm.decrypt(_warm.encrypt(b''))
 
 
 def _say(what: str) -> None:

@@ -145,7 +145,7 @@ class Bench:
         command = [sys.executable, '-m', 'ansible', 'playbook', '-i', str(inventory), '-f', str(forks), str(playbook)]
         with output.open('wb') as file:
             process = subprocess.Popen(command, env=self.environment, stdout=file, stderr=subprocess.STDOUT)
-            _, status, usage = os.wait4(process.pid, 0)
+            _unused, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
         if status:
             sys.exit(output.read_text()[-3000:])
@@ -181,7 +181,7 @@ def growth(bench: Bench, sizes: list[int]) -> dict[int, dict[str, float]]:
     for size in sizes:
         rounds = 3 if size <= 1000 else 1
         cpu: dict[str, list[float]] = {'empty': [], 'debug': [], 'firefly_login': []}
-        for _ in range(rounds):
+        for _unused in range(rounds):
             for name in cpu:
                 say(f'{size} hosts: {name}')
                 task = subjects(bench.firefly)[name].task
@@ -196,7 +196,9 @@ def growth(bench: Bench, sizes: list[int]) -> dict[int, dict[str, float]]:
 def worker_memory(bench: Bench) -> dict[str, float]:
     """The memory of the largest process of a run, in MiB: a worker, which has all that its parent has."""
     return {
-        name: statistics.median(bench.run([subjects(bench.firefly)[name].task or {}], 20).memory for _ in range(3))
+        name: statistics.median(
+            bench.run([subjects(bench.firefly)[name].task or {}], 20).memory for _unused in range(3)
+        )
         for name in ('debug', 'firefly_login', 'firefly_health')
     }
 

@@ -64,13 +64,13 @@ def _run(firefly: FakeFirefly, command: list[str]) -> int:
     }
     if firefly.ca_path:
         environment['FIREFLY_CA_PATH'] = firefly.ca_path
-    signal.signal(signal.SIGINT, lambda *_: None)  # a terminal sends it to the command too, which decides
+    signal.signal(signal.SIGINT, lambda *_unused: None)  # a terminal sends it to the command too, which decides
     try:
         process = subprocess.Popen(command, env=environment)
     except OSError as error:
         print(f'{command[0]}: {error.strerror}', file=sys.stderr)
         return 127
-    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    signal.signal(signal.SIGTERM, lambda *_unused: process.terminate())
     code = process.wait()
     return code if code >= 0 else 128 - code
 

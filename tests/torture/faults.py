@@ -94,6 +94,11 @@ def drip(data: bytes, pause: float = 0.1) -> Handle:
     return handle
 
 
+def soon(connection: socket.socket) -> None:
+    """A login whose token lives for ten seconds from now on."""
+    http(200, login_body(expiresAt=int(time.time()) + 10))(connection)
+
+
 def hang(connection: socket.socket) -> None:
     """Say nothing until the client has gone."""
     connection.settimeout(20)
@@ -225,11 +230,7 @@ FAULTS = [
     _body('with an expiresAt of 5,000 digits', '{"accessToken": "a.b.c", "expiresAt": 1' + '0' * 5000 + '}'),
     _body('with an expiresAt that has passed', login_body(expiresAt=1_500_000_000), 'expires_too_soon'),
     _body('with expiresAt 0', login_body(expiresAt=0), 'expires_too_soon'),
-    Fault(
-        'a 200 with an expiresAt in ten seconds',
-        'expires_too_soon',
-        lambda connection: http(200, login_body(expiresAt=int(time.time()) + 10))(connection),
-    ),
+    Fault('a 200 with an expiresAt in ten seconds', 'expires_too_soon', soon),
     _body('with expiresAt in seconds from now', login_body(expiresAt=3600), 'ok'),
     _body('with expiresAt in milliseconds', login_body(expiresAt=(int(time.time()) + 3600) * 1000), 'ok'),
     _body('with a fraction in expiresAt', login_body(expiresAt=time.time() + 3600.5), 'ok'),

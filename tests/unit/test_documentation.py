@@ -39,7 +39,7 @@ def documentation(kind: str, name: str) -> tuple[dict[str, Any], list[Any], dict
     """What ansible-doc reads: documentation, examples and return values."""
     loader = {'module': module_loader, 'lookup': lookup_loader}[kind]
     path = loader.find_plugin(f'firefly.platform.{name}')
-    doc, examples, returns, _ = get_docstring(
+    doc, examples, returns, _unused = get_docstring(
         path, fragment_loader, collection_name='firefly.platform', plugin_type=kind
     )
     return doc, yaml.safe_load(examples), returns if isinstance(returns, dict) else yaml.safe_load(returns)
@@ -84,7 +84,7 @@ def test_return_values(name: str) -> None:
     assert set(returns) - {'ansible_facts', 'failure', 'msg'} == set(result) - {'msg'}
     types = {'str': str, 'int': int, 'float': float, 'bool': bool}
     for key, value in result.items():
-        assert value is None or type(value) is types[returns[key]['type']], key
+        assert value is None or value.__class__ is types[returns[key]['type']], key
 
 
 @pytest.mark.parametrize('name', ['firefly_login', 'firefly_health'])

@@ -27,8 +27,8 @@ def firefly() -> Iterator[FakeFirefly]:
         yield running
 
 
-def login(firefly: FakeFirefly, keys: dict[str, str] = KEYS) -> requests.Response:
-    return requests.post(f'{firefly.url}/v2/login', json=keys, timeout=5)
+def login(firefly: FakeFirefly, keys: dict[str, str] | None = None) -> requests.Response:
+    return requests.post(f'{firefly.url}/v2/login', json=KEYS if keys is None else keys, timeout=5)
 
 
 def health(firefly: FakeFirefly) -> requests.Response:
@@ -51,7 +51,7 @@ def test_login_gives_a_signed_token(firefly: FakeFirefly) -> None:
 
 
 def test_tokens_differ_and_all_hold_the_needle(firefly: FakeFirefly) -> None:
-    given = [login(firefly).json()['accessToken'] for _ in range(3)]
+    given = [login(firefly).json()['accessToken'] for _unused in range(3)]
     assert firefly.tokens == given
     assert len(set(given)) == 3
     assert all(TOKEN_NEEDLE in token for token in given)
@@ -135,7 +135,7 @@ def test_the_rate_limit_rolls_over_all_endpoints() -> None:
         assert rejected.status_code == 429
         assert 'Retry-After' not in rejected.headers
         time.sleep(0.4)  # the first two are out of the window, the login is not
-        assert [health(firefly).status_code for _ in range(3)] == [204, 204, 429]
+        assert [health(firefly).status_code for _unused in range(3)] == [204, 204, 429]
     assert len(firefly.tokens) == 1
 
 
@@ -158,13 +158,13 @@ def test_retry_after_is_sent_as_given() -> None:
 
 def test_the_rate_limit_is_the_contracts(firefly: FakeFirefly) -> None:
     with requests.Session() as session:
-        statuses = [session.get(f'{firefly.url}/v2/health', timeout=5).status_code for _ in range(501)]
+        statuses = [session.get(f'{firefly.url}/v2/health', timeout=5).status_code for _unused in range(501)]
     assert statuses == [204] * 500 + [429]
 
 
 def test_the_rate_limit_can_be_off() -> None:
     with FakeFirefly(rate_limit=0) as firefly:
-        assert [health(firefly).status_code for _ in range(3)] == [204] * 3
+        assert [health(firefly).status_code for _unused in range(3)] == [204] * 3
 
 
 @pytest.mark.parametrize(
@@ -259,6 +259,6 @@ def test_the_date_header_is_correct(firefly: FakeFirefly, path: str) -> None:
 def test_a_chunked_body_is_read(firefly: FakeFirefly) -> None:
     body = f'{{"accessKey": "{ACCESS_KEY}", "secretKey": "{SECRET_KEY}"}}'.encode()
     with requests.Session() as session:
-        for _ in range(2):  # on one connection: nothing of the first body is left for the second request
+        for _unused in range(2):  # on one connection: nothing of the first body is left for the second request
             parts = iter([body[:10], body[10:]])
             assert session.post(f'{firefly.url}/v2/login', data=parts, headers=JSON, timeout=5).status_code == 200

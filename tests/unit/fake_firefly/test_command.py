@@ -49,7 +49,7 @@ def test_it_serves_until_a_signal_and_then_prints_violations(
         assert (url[:8], url[-2:]) == ('https://', '/p')
         keys = {'accessKey': 'a', 'secretKey': 'b'}
         assert requests.post(f'{url}/v2/login', json=keys, verify=ca, timeout=5).status_code == 200
-        for _ in range(violations):
+        for _unused in range(violations):
             requests.get(f'{url}/v2/x', verify=ca, timeout=5)
         process.send_signal(number)
         start = time.monotonic()

@@ -62,7 +62,7 @@ def test_it_changes_nothing_else(firefly: FakeFirefly) -> None:
 def test_it_adds_faults(firefly: FakeFirefly) -> None:
     assert control(firefly, 'POST', '/faults', {'status': 500, 'body': 'x'}).status_code == 204
     assert control(firefly, 'POST', '/faults', {'status': 501, 'times': 2}).status_code == 204
-    assert [health(firefly) for _ in range(4)] == [500, 501, 501, 204]
+    assert [health(firefly) for _unused in range(4)] == [500, 501, 501, 204]
 
 
 def test_it_adds_lasting_faults_and_clears_them(firefly: FakeFirefly) -> None:
@@ -81,7 +81,7 @@ def test_it_refuses_an_unknown_fault(firefly: FakeFirefly) -> None:
 def test_it_is_neither_counted_nor_limited_nor_subject_to_faults() -> None:
     with FakeFirefly(rate_limit=1) as firefly:
         firefly.fail(Fault(status=500))
-        assert [control(firefly, 'GET').status_code for _ in range(3)] == [200] * 3
+        assert [control(firefly, 'GET').status_code for _unused in range(3)] == [200] * 3
         assert [health(firefly), health(firefly)] == [500, 204]
         assert firefly.requests[0].path == '/v2/health'
         assert SECRET_KEY not in control(firefly, 'GET').text

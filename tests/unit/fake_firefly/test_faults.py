@@ -54,13 +54,13 @@ def raw_login(firefly: FakeFirefly) -> tuple[bytes, bool]:
 def test_faults_come_in_order_and_then_end(firefly: FakeFirefly) -> None:
     firefly.fail(Fault(status=500), times=2)
     firefly.fail(Fault(status=502))
-    assert [health(firefly).status_code for _ in range(4)] == [500, 500, 502, 204]
+    assert [health(firefly).status_code for _unused in range(4)] == [500, 500, 502, 204]
     assert [request.status for request in firefly.requests] == [500, 500, 502, 204]
 
 
 def test_a_fault_without_end_lasts_until_clear(firefly: FakeFirefly) -> None:
     firefly.fail(Fault(status=500), times=None)
-    assert [health(firefly).status_code for _ in range(3)] == [500] * 3
+    assert [health(firefly).status_code for _unused in range(3)] == [500] * 3
     firefly.clear()
     assert health(firefly).status_code == 204
 
@@ -128,7 +128,7 @@ def test_a_reset_comes_where_it_says(reset: Any) -> None:
         firefly.fail(Fault(reset=reset))
         received, was_reset = raw_login(firefly)
     assert was_reset
-    head, _, body = received.partition(b'\r\n\r\n')
+    head, _unused, body = received.partition(b'\r\n\r\n')
     assert (bool(head), bool(body)) == (reset != 'before', reset == 'body')
     assert (b'\r\n\r\n' in received) == (reset == 'body')
     assert firefly.requests[0].status == (None if reset == 'before' else 200)
@@ -139,7 +139,7 @@ def test_truncation_ends_in_order_before_the_body_does() -> None:
     with FakeFirefly() as firefly:
         firefly.fail(Fault(truncate=True))
         received, was_reset = raw_login(firefly)
-    head, _, body = received.partition(b'\r\n\r\n')
+    head, _unused, body = received.partition(b'\r\n\r\n')
     length = int(head.lower().partition(b'content-length: ')[2].split()[0])
     assert not was_reset
     assert 0 < len(body) < length
@@ -187,7 +187,7 @@ def test_a_request_with_a_fault_is_counted_but_not_rate_limited() -> None:
     with FakeFirefly(rate_limit=1) as firefly:
         firefly.fail(Fault(status=418), times=2)
         firefly.fail(Fault(date_offset=1), times=2)
-        assert [health(firefly).status_code for _ in range(6)] == [418, 418, 204, 204, 204, 429]
+        assert [health(firefly).status_code for _unused in range(6)] == [418, 418, 204, 204, 204, 429]
         assert firefly.count('GET', '/v2/health') == 6
 
 

@@ -68,7 +68,7 @@ def test_a_hundred_connections_at_once() -> None:
     with FakeFirefly() as firefly:
         barrier = threading.Barrier(100)
 
-        def ask(_: int) -> int:
+        def ask(_unused: int) -> int:
             barrier.wait()
             return requests.get(f'{firefly.url}/v2/health', timeout=5).status_code
 

@@ -111,7 +111,7 @@ def test_a_failed_login_is_an_error_without_secrets(firefly: FakeFirefly) -> Non
 
 
 def test_one_login_for_all_lookups(firefly: FakeFirefly) -> None:
-    assert len({lookup(**options_for(firefly))[0] for _ in range(5)}) == 1
+    assert len({lookup(**options_for(firefly))[0] for _unused in range(5)}) == 1
     assert firefly.count('POST', '/v2/login') == 1
 
 

@@ -97,7 +97,7 @@ def test_the_code_of_a_status_and_whether_it_is_retried(firefly: FakeFirefly, st
     assert (error.code, error.status, error.retryable) == (code, status, retried)
     assert error.attempts == firefly.count('GET', '/v2/health') == 1 + retried
     assert str(error).startswith(f'GET {firefly.url}/v2/health was answered with {status}')
-    assert type(error.latency_ms) is int
+    assert error.latency_ms.__class__ is int
 
 
 @pytest.mark.parametrize('status', STATUSES)
@@ -271,7 +271,7 @@ ECHOES = {
         lambda echo: json.dumps({'message': f'bad key {echo}'}),
         lambda echo: json.dumps({'errors': {'message': f'bad key {echo}'}}),
         lambda echo: json.dumps({'detail': echo}),
-        lambda echo: json.dumps(echo),
+        json.dumps,
         lambda echo: f'bad key {echo}',
         lambda echo: f'<html>bad key {echo}</html>',
     ],
@@ -334,7 +334,7 @@ def test_a_body_without_end_is_not_read_to_its_end(serve: Callable[..., t.Any]) 
     def flood(connection: t.Any, request: bytes) -> None:
         nonlocal sent
         connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n')
-        for _ in range(1000):
+        for _unused in range(1000):
             connection.sendall(b' ' * 65536)
             sent += 65536
 

@@ -60,7 +60,7 @@ def tunnel(received: list[bytes]) -> Callable[[socket.socket, bytes], None]:
 
 def relay(source: socket.socket, sink: socket.socket) -> None:
     with contextlib.suppress(OSError):
-        while data := source.recv(65536):
+        for data in iter(lambda: source.recv(65536), b''):
             sink.sendall(data)
         sink.shutdown(socket.SHUT_WR)
 

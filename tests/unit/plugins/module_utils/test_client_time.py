@@ -56,7 +56,7 @@ LONG = b'x' * 200  # drips for 10 s
             connection.sendall(HEAD + b'Transfer-Encoding: chunked\r\n\r\n'),
             drip(connection, b'1\r\nx\r\n' * 40),
         ),
-        lambda connection, request: [drip(connection, b'HTTP/1.1 100 Continue\r\n\r\n') for _ in range(10)],
+        lambda connection, request: [drip(connection, b'HTTP/1.1 100 Continue\r\n\r\n') for _unused in range(10)],
     ],
     ids=[
         'no answer',
@@ -119,7 +119,7 @@ def test_a_server_that_does_not_accept() -> None:
         listener.bind(('127.0.0.1', 0))
         listener.listen(0)
         address = listener.getsockname()
-        waiting = [socket.socket() for _ in range(4)]
+        waiting = [socket.socket() for _unused in range(4)]
         try:
             for connection in waiting:
                 connection.setblocking(False)
@@ -148,12 +148,12 @@ def test_an_end_in_the_handshake_may_pass() -> None:
     with socket.create_server(('127.0.0.1', 0)) as listener:
 
         def hang_up() -> None:
-            connection, _ = listener.accept()
+            connection, _unused = listener.accept()
             connection.recv(65536)
             connection.close()
 
         thread = threading.Thread(target=hang_up)
         thread.start()
-        error, _ = timed_failure(f'https://127.0.0.1:{listener.getsockname()[1]}', timeout=10)
+        error, _unused = timed_failure(f'https://127.0.0.1:{listener.getsockname()[1]}', timeout=10)
         thread.join()
     assert (error.code, error.retryable) == ('tls', True)

@@ -78,7 +78,7 @@ def test_more_keys_are_ignored() -> None:
 def test_expiry(expires_at: float, expiry: int) -> None:
     value = read_token(body(expiresAt=expires_at), ISSUED)[2]
     assert value == expiry
-    assert type(value) is int
+    assert value.__class__ is int
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_the_result() -> None:
 def test_expires_in_is_by_the_clock_of_the_server(clock_offset: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, 'time', lambda: ISSUED)
     expires_in = result(EXPIRES_AT, clock_offset)['expires_in']
-    assert type(expires_in) is int
+    assert expires_in.__class__ is int
     assert expires_in == int(3600 - clock_offset)  # never rounded up
 
 

@@ -31,7 +31,7 @@ class Reply(t.NamedTuple):
 def retries(done: int) -> Retries:
     """The policy after some attempts."""
     policy = Retries(100)
-    for _ in range(done):
+    for _unused in range(done):
         policy = policy.increment()
     return policy
 
@@ -40,14 +40,14 @@ def retries(done: int) -> Retries:
     'done,low,high', [(0, 0, 0), (1, 0, 0), (2, 0.5, 1.5), (3, 1, 3), (4, 2, 6), (5, 4, 12), (30, PAUSE_MAX, PAUSE_MAX)]
 )
 def test_pauses(done: int, low: float, high: float) -> None:
-    pauses = [retries(done).get_backoff_time() for _ in range(50)]
+    pauses = [retries(done).get_backoff_time() for _unused in range(50)]
     assert low <= min(pauses) <= max(pauses) <= high
     assert (len(set(pauses)) > 1) == (low != high)  # hosts that fail together do not come back together
 
 
 def test_a_policy_keeps_its_kind_and_counts() -> None:
     policy = retries(3)
-    assert type(policy) is Retries
+    assert policy.__class__ is Retries
     assert policy.total == 97
 
 
@@ -68,7 +68,7 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 def reader(sock: socket.socket) -> _DeadlineReader:
-    return _DeadlineReader(t.cast('io.RawIOBase', sock.makefile('rb', buffering=0)), sock)
+    return _DeadlineReader(t.cast(io.RawIOBase, sock.makefile('rb', buffering=0)), sock)
 
 
 def test_the_time_is_limited_as_a_whole(pair: tuple[socket.socket, socket.socket]) -> None:
@@ -78,7 +78,7 @@ def test_the_time_is_limited_as_a_whole(pair: tuple[socket.socket, socket.socket
     started = time.monotonic()
 
     def read_drops() -> None:
-        for _ in range(400):
+        for _unused in range(400):
             there.send(b'x')
             time.sleep(0.02)
             dripping.read(1)
@@ -94,14 +94,14 @@ def test_each_read_gets_the_time_that_is_left(pair: tuple[socket.socket, socket.
     bytewise = reader(here)
     there.send(b'xy')
     left = []
-    for _ in range(2):
+    for _unused in range(2):
         bytewise.read(1)
         left.append(here.gettimeout() or 0)
     assert 0 < left[1] < left[0] < 30
 
 
 def test_a_silent_peer_is_not_waited_for_longer(pair: tuple[socket.socket, socket.socket]) -> None:
-    here, _ = pair
+    here, _unused = pair
     here.settimeout(0.2)
     started = time.monotonic()
     with pytest.raises(socket.timeout):
@@ -127,7 +127,7 @@ def test_without_a_timeout_there_is_no_limit(pair: tuple[socket.socket, socket.s
 
 
 def test_close_closes_what_is_below(pair: tuple[socket.socket, socket.socket]) -> None:
-    raw = t.cast('io.RawIOBase', pair[0].makefile('rb', buffering=0))
+    raw = t.cast(io.RawIOBase, pair[0].makefile('rb', buffering=0))
     _DeadlineReader(raw, pair[0]).close()
     assert raw.closed
 

@@ -52,7 +52,7 @@ def the_file(folder: Path) -> Path:
 
 @pytest.mark.parametrize('token_cache,logins', [('run', 1), ('user', 1), ('none', 3)])
 def test_how_often_it_logs_in(firefly: FakeFirefly, token_cache: str, logins: int) -> None:
-    results = [get(options_for(firefly, token_cache=token_cache)) for _ in range(3)]
+    results = [get(options_for(firefly, token_cache=token_cache)) for _unused in range(3)]
     assert firefly.count('POST', '/v2/login') == logins
     assert [result['reused'] for result in results] == [False, logins == 1, logins == 1]
     assert [result['attempts'] for result in results] == [1, *([0, 0] if logins == 1 else [1, 1])]
@@ -87,7 +87,7 @@ def test_two_keys_and_two_addresses_are_never_mixed_up() -> None:
     keys = {'one': 'secret1', 'two': 'secret2'}
     with FakeFirefly(keys=keys) as first, FakeFirefly(keys=keys) as second:
         seen = {}
-        for _ in range(2):
+        for _unused in range(2):
             for firefly in (first, second):
                 for access_key, secret_key in keys.items():
                     options = options_for(firefly, access_key=access_key, secret_key=secret_key)
@@ -128,7 +128,7 @@ def test_the_promise_is_kept_by_the_clock_of_the_server(firefly: FakeFirefly) ->
 def test_a_refusal_is_kept_for_the_run(firefly: FakeFirefly, status: int, code: str, token_cache: str) -> None:
     firefly.fail(Fault(status=status), times=None)
     errors = []
-    for _ in range(3):
+    for _unused in range(3):
         with pytest.raises(RefusedError) as error:
             get(options_for(firefly, token_cache=token_cache))
         errors.append(error.value)
@@ -138,7 +138,7 @@ def test_a_refusal_is_kept_for_the_run(firefly: FakeFirefly, status: int, code: 
 
 def test_a_refusal_is_asked_again_where_a_task_tries_again(firefly: FakeFirefly) -> None:
     firefly.fail(Fault(status=401), times=2)
-    for _ in range(2):
+    for _unused in range(2):
         with pytest.raises(RefusedError):
             get(options_for(firefly), ask_again=True)
     assert get(options_for(firefly), ask_again=True)['access_token']
@@ -221,7 +221,7 @@ def test_a_folder_that_is_not_ours_alone_is_not_used(
     firefly: FakeFirefly, tmp_path: Path, said: list[str], prepare: Callable[[Path], object]
 ) -> None:
     prepare(tmp_path / 'run/firefly')
-    for _ in range(2):
+    for _unused in range(2):
         assert not get(options_for(firefly))['reused']
     assert said
     for place in (tmp_path / 'run/firefly', tmp_path / 'run/elsewhere'):
@@ -296,11 +296,11 @@ def _forks(count: int, work: Callable[[], str]) -> list[str]:
         except FireflyError as error:
             results.put(error.code)
 
-    processes = [fork.Process(target=run) for _ in range(count)]
+    processes = [fork.Process(target=run) for _unused in range(count)]
     for process in processes:
         process.start()
     start.set()
-    got = [results.get(timeout=60) for _ in processes]
+    got = [results.get(timeout=60) for _unused in processes]
     for process in processes:
         process.join(60)
     return got
