@@ -279,10 +279,13 @@ def report(
             for size, cost in sizes.items()
         ]
     )
-    logins = [cost['firefly_login'] for cost in sizes.values()]
-    if logins:
-        spread = max(logins) / min(logins) - 1
-        lines.append(f'firefly_login differs by {spread:.0%}, goal 20%: {verdict(spread <= 0.2)}')
+    if sizes:
+        spread = {}
+        for name in ('firefly_login', 'debug'):
+            costs_of = [cost[name] for cost in sizes.values()]
+            spread[name] = max(costs_of) / min(costs_of) - 1
+        differs = f'firefly_login differs by {spread["firefly_login"]:.0%} (debug itself by {spread["debug"]:.0%})'
+        lines.append(f'{differs}, goal 20%: {verdict(spread["firefly_login"] <= 0.2)}')
     lines += ['', 'Memory of the largest process']
     lines += table([(name, f'{size:.1f} MiB', f'{size - memory["debug"]:+.1f}') for name, size in memory.items()])
     over = memory['firefly_login'] - memory['debug']

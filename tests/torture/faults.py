@@ -275,7 +275,7 @@ class Server:
 
     def __init__(self, fault: Fault, folder: Path) -> None:
         self.fault = fault
-        self.options: dict[str, Any] = {'timeout': 3, 'retries': 0, **fault.options}
+        self.options: dict[str, Any] = {'timeout': 10, 'retries': 0, **fault.options}
         self.environment: dict[str, str] = {}
         self.connections = 0
         self._context = self._tls(folder)

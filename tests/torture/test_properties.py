@@ -27,7 +27,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torture.faults import ACCESS_KEY, SECRET_KEY, TOKEN, Fault, Server, serve
 
-settings.register_profile('torture', deadline=None, suppress_health_check=list(HealthCheck))
+settings.register_profile('torture', derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile('torture')
 
 JSON = st.recursive(
