@@ -44,7 +44,7 @@ class Run:
 
 
 def run_ansible(
-    folder: Path, arguments: list[str], *, environment: Mapping[str, str] | None = None, timeout: float = 300
+    folder: Path, arguments: list[str], *, environment: Mapping[str, str] | None = None, timeout: float = 900
 ) -> Run:
     """Run a command of ansible-core with ``folder`` as its home, and nothing of the caller's FIREFLY_* variables."""
     bare = {name: value for name, value in os.environ.items() if not name.startswith(('FIREFLY_', 'ANSIBLE_'))}
