@@ -252,6 +252,9 @@ def test_a_read_only_folder_is_no_error(firefly: FakeFirefly, tmp_path: Path, sa
         for parent in (tmp_path / 'run', *tmp_path.parents[:3], tmp_path):
             parent.chmod(parent.stat().st_mode | 0o055)
 
+    # loads all that it needs, which who has no rights may not be able to read
+    login(options_for(firefly))
+
     def work() -> None:
         assert not get(options_for(firefly))['reused']
         assert any('cannot be written' in line for line in said)
