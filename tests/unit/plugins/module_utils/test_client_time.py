@@ -19,7 +19,7 @@ from ansible_collections.firefly.platform.plugins.module_utils._options import L
 from fake_firefly import ACCESS_KEY, SECRET_KEY, FakeFirefly, Fault
 
 TIMEOUT = 0.5
-PATIENCE = 5.0  # generous, for noisy machines, and far below what the servers here would take
+PATIENCE = 15.0  # generous, for noisy machines, and far below what the servers here would take
 
 
 def timed_failure(url: str, **options: t.Any) -> tuple[FireflyError, float]:

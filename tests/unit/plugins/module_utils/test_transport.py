@@ -85,7 +85,7 @@ def test_the_time_is_limited_as_a_whole(pair: tuple[socket.socket, socket.socket
 
     with pytest.raises(socket.timeout):
         read_drops()
-    assert 0.25 < time.monotonic() - started < 4
+    assert 0.25 < time.monotonic() - started < 20
 
 
 def test_each_read_gets_the_time_that_is_left(pair: tuple[socket.socket, socket.socket]) -> None:
@@ -106,7 +106,7 @@ def test_a_silent_peer_is_not_waited_for_longer(pair: tuple[socket.socket, socke
     started = time.monotonic()
     with pytest.raises(socket.timeout):
         reader(here).read(1)
-    assert 0.15 < time.monotonic() - started < 4
+    assert 0.15 < time.monotonic() - started < 20
 
 
 def test_no_time_is_left_after_the_deadline(pair: tuple[socket.socket, socket.socket]) -> None:
