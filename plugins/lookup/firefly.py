@@ -125,7 +125,7 @@ class LookupModule(LookupBase):
         register_secret(options['secret_key'])
         if term == 'basic_authorization':
             # RFC 7617
-            pair = f'{options["access_key"]}:{options["secret_key"]}'.encode()
+            pair = f'{options["access_key"]}:{options["secret_key"]}'.encode(errors='surrogateescape')
             return register_secret(f'Basic {base64.b64encode(pair).decode()}')
         result = log_in_once(options, lambda: login(options))
         register_secret(result['access_token'])

@@ -176,7 +176,8 @@ class _Slot:
 
 def _derive(secret_key: str, who: str) -> tuple[Fernet, str]:
     """The cipher and the file name that belong to a key pair at an API."""
-    derived = HKDF(SHA256(), 48, salt=b'firefly.platform tokens', info=who.encode()).derive(secret_key.encode())
+    key = secret_key.encode(errors='surrogateescape')  # the environment's bytes, which may be no UTF-8
+    derived = HKDF(SHA256(), 48, salt=b'firefly.platform tokens', info=who.encode()).derive(key)
     return Fernet(base64.urlsafe_b64encode(derived[:32])), derived[32:].hex()
 
 

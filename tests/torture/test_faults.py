@@ -120,12 +120,11 @@ def test_task(name: str, edge: str, request: pytest.FixtureRequest) -> None:
     assert 'Traceback' not in json.dumps(result)
 
 
-@pytest.mark.parametrize('name', BY_NAME)
+# the environment of a task, which names the proxy, does not reach a lookup
+@pytest.mark.parametrize('name', [name for name, fault in BY_NAME.items() if not fault.proxy])
 def test_lookup(name: str, action: Run, lookup: Run) -> None:
     fault = BY_NAME[name]
     result = lookup.registered[_host(name)]['login']
-    if fault.proxy:
-        return  # the environment of a task does not reach a lookup
     if fault.code == 'ok':
         assert result['ansible_facts']['got']['access_token']
     else:

@@ -56,6 +56,11 @@ def test_terms_in_a_list(firefly: FakeFirefly) -> None:
     assert lookup(['token', 'authorization'], **options_for(firefly))[0] == firefly.tokens[0]
 
 
+def test_basic_authorization_with_bytes_that_are_no_utf_8() -> None:
+    (basic,) = lookup('basic_authorization', access_key='a', secret_key='b\udcff')
+    assert base64.b64decode(basic.split()[1]) == b'a:b\xff'
+
+
 def test_basic_authorization_takes_no_request(firefly: FakeFirefly) -> None:
     assert lookup('basic_authorization', **options_for(firefly))
     assert not firefly.requests

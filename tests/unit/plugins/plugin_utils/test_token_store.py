@@ -98,6 +98,13 @@ def test_two_keys_and_two_addresses_are_never_mixed_up() -> None:
         assert first.count('POST', '/v2/login') == second.count('POST', '/v2/login') == 2
 
 
+def test_a_secret_key_that_is_no_utf_8_is_refused_and_no_traceback(firefly: FakeFirefly) -> None:
+    for _unused in range(2):
+        with pytest.raises(RefusedError):
+            get(options_for(firefly, secret_key='secret\udcff'))
+    assert firefly.count('POST', '/v2/login') == 1
+
+
 def test_every_spelling_of_an_address_shares_a_token(firefly: FakeFirefly) -> None:
     for api_url in (firefly.url, f'{firefly.url}/', f'{firefly.url}/v2', f'{firefly.url}/v2/'):
         get(options_for(firefly, api_url=api_url))
