@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_run import keys_of, run_ansible, run_tasks, write_inventory
 from fake_firefly import TOKEN_NEEDLE, FakeFirefly, Fault
 
@@ -86,20 +88,41 @@ def test_blank_values_count_as_unset_from_every_source(firefly: FakeFirefly, tmp
     assert run_tasks(tmp_path, [task], play=play, environment=environment).status == 0
 
 
-def test_a_vaulted_key(firefly: FakeFirefly, tmp_path: Path) -> None:
+class Vaulted(str):
+    """What Ansible Vault has encrypted; it is written to YAML with the tag !vault."""
+
+
+yaml.SafeDumper.add_representer(Vaulted, lambda dumper, text: dumper.represent_scalar('!vault', text, style='|'))
+
+
+@pytest.mark.parametrize('connection', ['local', 'elsewhere'])
+@pytest.mark.parametrize(
+    'options,variables',
+    [
+        ({'secret_key': 'SECRET'}, {}),
+        ({'secret_key': '{{ direct }}'}, {'direct': 'SECRET'}),
+        ({}, {'firefly_secret_key': 'SECRET'}),
+        ({}, {'firefly_secret_key': '{{ direct }}', 'direct': 'SECRET'}),
+    ],
+)
+def test_a_vaulted_key(
+    firefly: FakeFirefly, tmp_path: Path, options: dict[str, str], variables: dict[str, str], connection: str
+) -> None:
     (tmp_path / 'password').write_text('vault-password')
-    encrypt = ['ansible-vault', 'encrypt_string', '--vault-password-file', 'password', firefly.secret_key]
-    vaulted = run_ansible(tmp_path, encrypt).output
-    (tmp_path / 'group_vars').mkdir()
-    vaulted = vaulted[vaulted.index('!vault') :].replace('Encryption successful', '')
-    (tmp_path / 'group_vars/all.yml').write_text(f'direct: {vaulted}\nfirefly_secret_key: "{{{{ direct }}}}"\n')
-    environment = {**keys_of(firefly), 'FIREFLY_SECRET_KEY': ''}
-    arguments = ['--vault-password-file', 'password']
-    for options in ({}, {'secret_key': '{{ direct }}'}):
-        run = run_tasks(tmp_path, [login(**options)], environment=environment, arguments=arguments)
-        assert run.status == 0, run.output
-    (tmp_path / 'group_vars/all.yml').write_text(f'firefly_secret_key: {vaulted}\n')
-    run = run_tasks(tmp_path, [login()], environment=environment, arguments=arguments)
+    vault = VaultLib([('default', VaultSecret(b'vault-password'))])
+    vaulted = Vaulted(vault.encrypt(firefly.secret_key).decode())
+    options, variables = (
+        {name: vaulted if value == 'SECRET' else value for name, value in values.items()}
+        for values in (options, variables)
+    )
+    run = run_tasks(
+        tmp_path,
+        [login(**options)],
+        connection=connection,
+        play={'vars': variables},
+        environment={**keys_of(firefly), 'FIREFLY_SECRET_KEY': ''},
+        arguments=['--vault-password-file', 'password'],
+    )
     assert run.status == 0, run.output
 
 
