@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import socket
 import time
 import typing as t
 from collections.abc import Callable
@@ -152,6 +153,17 @@ def test_what_is_retried_may_fail_for_good(firefly: FakeFirefly) -> None:
     firefly.fail(Fault(status=401))
     error = failure(login, firefly.url, retries=5)
     assert (error.code, error.attempts) == ('unauthorized', 2)
+
+
+def test_each_attempt_has_a_connection_of_its_own(serve: Callable[..., t.Any]) -> None:
+    def talk(connection: socket.socket, request: bytes) -> None:
+        # 503, and the connection looks as if it were kept; but nothing that is sent on it gets an answer
+        connection.sendall(b'HTTP/1.1 503 X\r\nContent-Length: 0\r\nRetry-After: 0\r\n\r\n')
+        connection.recv(65536)
+
+    server = serve(talk)
+    assert failure(health, server.url, retries=2).code == 'server_error'
+    assert server.connections == 3
 
 
 def test_pauses_grow_and_the_first_retry_has_none(firefly: FakeFirefly, pauses: list[float]) -> None:
