@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -55,12 +56,13 @@ def pythons() -> Path:
     """A folder with links to pyenv's Pythons: what pyenv itself puts on the path runs for a chosen version only."""
     folder = BUILD / 'pythons'
     folder.mkdir(parents=True, exist_ok=True)
+    versions = [Path(sys.base_prefix).parent]  # pyenv's too where its Python runs this, though the home is empty
     if shutil.which('pyenv'):
-        root = Path(subprocess.check_output(['pyenv', 'root'], text=True).strip())
-        for one in root.glob('versions/[0-9]*/bin/python[0-9].*[0-9]'):
-            if not (folder / one.name).exists():
-                (folder / one.name).unlink(missing_ok=True)
-                (folder / one.name).symlink_to(one)
+        versions.append(Path(subprocess.check_output(['pyenv', 'root'], text=True).strip()) / 'versions')
+    for one in (one for place in versions for one in place.glob('[0-9]*/bin/python[0-9].*[0-9]')):
+        if not (folder / one.name).exists():
+            (folder / one.name).unlink(missing_ok=True)
+            (folder / one.name).symlink_to(one)
     return folder
 
 
