@@ -59,10 +59,11 @@ def pythons() -> Path:
     versions = [Path(sys.base_prefix).parent]  # pyenv's too where its Python runs this, though the home is empty
     if shutil.which('pyenv'):
         versions.append(Path(subprocess.check_output(['pyenv', 'root'], text=True).strip()) / 'versions')
-    for one in (one for place in versions for one in place.glob('[0-9]*/bin/python[0-9].*[0-9]')):
-        if not (folder / one.name).exists():
-            (folder / one.name).unlink(missing_ok=True)
-            (folder / one.name).symlink_to(one)
+    for place in versions:
+        for one in place.glob('[0-9]*/bin/python[0-9].*[0-9]'):
+            if not (folder / one.name).exists():
+                (folder / one.name).unlink(missing_ok=True)
+                (folder / one.name).symlink_to(one)
     return folder
 
 

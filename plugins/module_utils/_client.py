@@ -128,7 +128,6 @@ class FireflyClient:
                     headers={
                         'Accept': 'application/json',
                         'Accept-Encoding': 'identity',
-                        # so that no attempt depends on what an earlier one has left open
                         'Connection': 'close',
                         'User-Agent': f'firefly.platform/{VERSION} (Ansible collection)',
                     },
@@ -141,6 +140,8 @@ class FireflyClient:
                 )
             with response:
                 body = self._read(response)
+            # the next attempt gets a connection of its own: a server may close this one and not say so
+            self._session.close()
         except _transport.ERRORS as error:
             # its text and its traceback's frames can hold the keys
             raise self._transport_error(f'{method} {url}', timeout, _transport.diagnose(error)) from None

@@ -78,10 +78,6 @@ class _Response(HTTPResponse):
             version, status, reason = super()._read_status()  # type: ignore[misc]
         return version, status, reason
 
-    def _check_close(self) -> bool:
-        # a connection that is kept may be gone when the next attempt uses it, which would cost that attempt
-        return True
-
 
 class _Connection(HTTPConnection):
     response_class = _Response
