@@ -39,6 +39,8 @@ class Run:
 
     status: int
     output: str
+    """What went to stdout, then what went to stderr."""
+    stdout: str = ''
     registered: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By host, then by the name of the registered variable or the fact."""
 
@@ -63,14 +65,13 @@ def run_ansible(
             'ANSIBLE_NOCOLOR': 'true',
             **(environment or {}),
         },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        capture_output=True,
         stdin=subprocess.DEVNULL,
         text=True,
         timeout=timeout,
         check=False,
     )
-    return Run(result.returncode, result.stdout)
+    return Run(result.returncode, result.stdout + result.stderr, result.stdout)
 
 
 def write_inventory(folder: Path, hosts: Iterable[str], connection: str = 'local') -> Path:

@@ -4,19 +4,11 @@
 
 from __future__ import annotations
 
-import typing as t
-
-from ..module_utils._health import health, health_options
-from ..module_utils._options import CREDENTIALS, HEALTH
-from ..plugin_utils._action import FireflyAction, Ship
+# loads requests once, in the parent of all workers
+from ..plugin_utils import _client  # noqa: F401  # pylint: disable=unused-import
+from ..plugin_utils._action import FireflyAction
+from ..plugin_utils._health import HEALTH
 
 
 class ActionModule(FireflyAction):
-    name = 'firefly_health'
-    ambient = tuple(name for name in HEALTH if name not in CREDENTIALS)
-
-    def operate(self, given: dict[str, t.Any], ship: Ship | None) -> dict[str, t.Any]:
-        options = health_options(given)
-        for name in CREDENTIALS:  # not needed, so they do not travel
-            given.pop(name, None)
-        return ship() if ship else health(options, report=self._display.display)
+    operation = HEALTH

@@ -10,19 +10,47 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options: {}
+notes:
+  - Runs on the controller, whatever the task's host, connection, C(become) or C(delegate_to). Nothing is copied to a managed host.
 attributes:
+  action:
+    description: Indicates this has a corresponding action plugin so some parts of the options can be executed on the controller.
+    support: full
   action_group:
-    description: Use C(group/firefly.platform.firefly) in C(module_defaults) to set options for every module of this collection.
+    description: Action is part of action_group(s), for convenient setting of module_defaults.
     support: full
     membership:
       - firefly.platform.firefly
+  async:
+    description: Supports being used with the C(async) keyword.
+    support: none
+  become:
+    description: Is usable alongside become keywords.
+    support: none
+  bypass_host_loop:
+    description:
+      - Forces a 'global' task that does not execute per host, this bypasses per host templating and serial, throttle and other
+        loop considerations.
+      - Conditionals will work as if C(run_once) is being used, variables used will be from the first available host.
+      - This action will not work normally outside of lockstep strategies.
+    support: none
   check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+    description:
+      - Can run in check_mode and return changed status prediction without modifying target, if not supported the action will be
+        skipped.
     support: full
     details:
-      - The module changes nothing, and asks Firefly in check mode too, since later tasks need its answer.
+      - The module changes nothing, and asks Firefly in check mode too, since later tasks need the result.
+  connection:
+    description: Uses the target's configured connection information to execute code on it.
+    support: none
+  delegation:
+    description: Can be used in conjunction with delegate_to and related keywords.
+    support: partial
+    details:
+      - It decides whose facts are set. The controller asks all the same.
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+    description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
     support: N/A
     details:
       - The module changes nothing.
@@ -37,14 +65,5 @@ attributes:
   platform:
     description: Target OS/families that can be operated against.
     support: full
-    platforms: posix
-  action:
-    description: Indicates this has a corresponding action plugin so some parts of the options can be executed on the controller.
-    support: full
-    details:
-      - A task that runs on the controller (a local connection, without C(become) and C(async)) runs in the process of
-        C(ansible-playbook) itself.
-  async:
-    description: Supports being used with the C(async) keyword.
-    support: full
+    platforms: all
 """

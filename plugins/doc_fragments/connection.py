@@ -10,15 +10,16 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 notes:
-  - An option that neither the task nor C(module_defaults) sets is taken on the controller from the variable
-    C(firefly_<option>), then from the environment variable C(FIREFLY_<OPTION>), that of the task's C(environment) first.
-    The options for waiting have no such sources.
+  - An option that neither the task nor C(module_defaults) sets is taken from the variable C(firefly_<option>), then from the
+    environment variable C(FIREFLY_<OPTION>) of the controller, that of the task's C(environment) first. The options for waiting
+    have no such sources.
+  - A fact with the name of such a variable is refused, since a managed host gives no options.
   - An empty string counts as not set, from every source.
 options:
   api_url:
     description:
       - Address of the Firefly API, with or without a trailing slash or C(/v2), and with the path prefix of a reverse proxy.
-      - V(http://) is refused for any host but this one, since the secret key would travel in clear.
+      - V(http://) is refused for any host but loopback, since the secret key would travel in clear.
     type: str
     default: https://api.firefly.ai
   validate_certs:
@@ -29,7 +30,7 @@ options:
   ca_path:
     description:
       - PEM file with the CA certificates to trust instead of the usual ones.
-      - On the host that runs the task, like every file here.
+      - On the controller, like every file here.
     type: path
   client_cert:
     description:
@@ -46,17 +47,17 @@ options:
     default: true
   timeout:
     description:
-      - Seconds that one attempt may take, from connecting to the last byte of the answer, up to a day.
-      - Looking up the host name comes on top, and a TLS handshake that stalls may take as long again.
+      - Seconds for the connection, for the response to begin, and for its body to arrive, up to a day.
+      - Looking up the host name comes on top, and a TLS handshake or a body that stalls may take as long again. A server that
+        drips its headers is not bounded by it, nor by O(firefly.platform.firefly_health#module:wait_timeout).
     type: float
     default: 30.0
   retries:
     description:
       - How often to try again when the host name is not found, when the connection fails, when the time is up, and after the
-        answers 429, 502, 503 and 504. Other answers, such as a 401 for a wrong key, are final. Up to 100.
+        responses 429, 502, 503 and 504. Other responses, such as a 401 for a wrong key, are final. Up to 100.
       - There is a pause before each new attempt but the first. It grows, and is never longer than 60 seconds, whatever the
-        server asks for in C(Retry-After). So with V(3) retries and a O(timeout) of V(30) the task ends within five minutes
-        at the very worst.
+        server asks for in C(Retry-After).
     type: int
     default: 3
 """

@@ -25,17 +25,14 @@ options:
 options:
   token_cache:
     description:
-      - Where a token is kept for later tasks, hosts and lookups that use the same key pair and O(api_url).
-      - V(run) keeps it, encrypted, in the temporary folder of this run of Ansible, so that a run logs in once, however many
-        hosts it has. A refusal of the keys is kept as well.
-      - V(user) keeps it, encrypted, for later runs too, below C(ANSIBLE_HOME) in C(firefly/tokens).
-      - V(none) logs in each time.
-    type: str
-    choices: [run, user, none]
-    default: run
+      - Whether one login serves all tasks, hosts and lookups of a run that use the same key pair and O(api_url). The token is
+        kept, encrypted, in the temporary folder of the run.
+      - V(false) logs in each time.
+    type: bool
+    default: true
   min_ttl:
     description:
-      - Seconds that the token must still live. A kept token that does not is replaced; a new one that does not is a failure.
+      - Seconds that the token must still live. A cached token that does not is replaced; a new one that does not is a failure.
     type: int
     default: 60
 """

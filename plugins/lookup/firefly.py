@@ -32,8 +32,8 @@ options:
         request. Which endpoints take it is not documented.
       - V(expires_at) is when the token expires, in Unix seconds.
       - V(login) is all that M(firefly.platform.firefly_login) returns, as a dictionary.
-      - V(health) is all that M(firefly.platform.firefly_health) returns, as a dictionary. That Firefly is down is an answer
-        here and no error.
+      - V(health) is all that M(firefly.platform.firefly_health) returns, as a dictionary. That Firefly is down is a value
+        here, not an error.
     type: list
     elements: str
     choices: [token, authorization, basic_authorization, expires_at, login, health]
@@ -82,53 +82,13 @@ _raw:
 # ansible-core would read it anew for every task that uses the lookup, to set options that this plugin resolves itself
 del DOCUMENTATION
 
-import base64
-import os
 import typing as t
 
-from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
-from ..module_utils._errors import FireflyError, OptionError
-from ..module_utils._login import login, login_options
-from ..module_utils._options import CONNECTION, LOGIN
-from ..plugin_utils._masking import register_secret
-from ..plugin_utils._sources import resolve
-from ..plugin_utils._token_store import log_in_once
-
-TERMS = ('token', 'authorization', 'basic_authorization', 'expires_at', 'login', 'health')
-
-_KEYS_OF_LOGIN = {'token': 'access_token', 'authorization': 'authorization', 'expires_at': 'expires_at'}
+from ..plugin_utils._lookup import look_up
 
 
 class LookupModule(LookupBase):
     def run(self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[t.Any]:
-        terms = self._flatten(terms) or ['token']
-        try:
-            for term in terms:
-                if term not in TERMS:
-                    raise OptionError(f'The term {term!r} is not known: use {", ".join(TERMS)}.')
-            names = CONNECTION if set(terms) == {'health'} else LOGIN
-            given = resolve(names, kwargs, variables or {}, os.environ, self._templar.template)
-            return [self._value(term, given) for term in terms]
-        except FireflyError as error:
-            raise AnsibleLookupError(str(error)) from None
-
-    def _value(self, term: str, given: dict[str, t.Any]) -> t.Any:
-        if term == 'health':
-            from ..module_utils._health import health, health_options
-
-            of_login = set(LOGIN) - set(CONNECTION)
-            of_health = {name: value for name, value in given.items() if name not in of_login}
-            return health(health_options({**of_health, 'fail_when_unhealthy': False}))
-        options = login_options(given)
-        register_secret(options['secret_key'])
-        if term == 'basic_authorization':
-            # RFC 7617
-            pair = f'{options["access_key"]}:{options["secret_key"]}'.encode(errors='surrogateescape')
-            return register_secret(f'Basic {base64.b64encode(pair).decode()}')
-        result = log_in_once(options, lambda: login(options))
-        register_secret(result['access_token'])
-        for warning in result.pop('warnings', []):
-            self._display.warning(warning)
-        return result if term == 'login' else result[_KEYS_OF_LOGIN[term]]
+        return look_up(self._flatten(terms) or ['token'], variables or {}, kwargs, self._templar.template)

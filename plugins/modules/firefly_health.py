@@ -3,31 +3,40 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+# This is documentation. The code is plugins/action/firefly_health.py, which runs on the controller.
+
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: firefly_health
-short_description: Tell whether Firefly is up, or wait until it is
+short_description: Tell from the controller whether Firefly is up, or wait until it is
 version_added: 1.0.0
 description:
-  - Asks C(GET /v2/health) of the Firefly API. Firefly is up when the answer is 204, and only then. A 200 with a page is a proxy or
-    a captive portal.
+  - Asks C(GET /v2/health) of the Firefly API. Firefly is up when the response is 204, and only then. A 200 with a page is a
+    proxy or a captive portal.
   - Needs no keys, and sends none.
 author:
   - Firefly Platform collection contributors (@ansible-collections)
 requirements:
-  - The Python library C(requests) on the host that runs the task. With C(delegate_to=localhost) only the controller needs it.
+  - The Python library C(requests) on the controller.
 extends_documentation_fragment:
   - firefly.platform.attributes
   - firefly.platform.connection
   - firefly.platform.credentials
+  - firefly.platform.credentials.token
 options:
   access_key:
     description:
-      - Not used. It is here so that C(module_defaults) for the action group can hold the key pair.
+      - Not used. Like O(secret_key), O(token_cache) and O(min_ttl), it is here for the C(module_defaults) of the action group.
   secret_key:
     description:
-      - Not used, as O(access_key).
+      - Not used.
+  token_cache:
+    description:
+      - Not used.
+  min_ttl:
+    description:
+      - Not used.
   wait:
     description:
       - Whether to ask again until Firefly is up. What waiting does not mend, like a certificate that is not trusted, ends it at once.
@@ -44,11 +53,6 @@ options:
       - How many seconds to pause between two requests, from 1 to a day.
     type: int
     default: 5
-  fail_when_unhealthy:
-    description:
-      - Whether the task fails when Firefly is not up. With V(false) the answer is in RV(healthy).
-    type: bool
-    default: true
 seealso:
   - module: firefly.platform.firefly_login
   - plugin: firefly.platform.firefly
@@ -64,12 +68,12 @@ EXAMPLES = r"""
     wait: true
     wait_timeout: 300
 
-- name: Ask without failing
+- name: Go on without Firefly while it is down, but fail when anything else is wrong, such as an option
   firefly.platform.firefly_health:
-    fail_when_unhealthy: false
   register: firefly
+  failed_when: firefly.code not in ['ok', 'connect', 'timeout', 'server_error']
 
-- name: Go on without it
+- name: Say what is missing
   ansible.builtin.debug:
     msg: "No drift report today: {{ firefly.msg }}"
   when: not firefly.healthy
@@ -77,17 +81,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 healthy:
-  description: Whether Firefly is up, that is, the answer was 204.
+  description: Whether Firefly is up, that is, the response was 204.
   returned: always
   type: bool
   sample: true
 reachable:
-  description: Whether any HTTP answer came.
+  description: Whether any HTTP response came.
   returned: always
   type: bool
   sample: true
-status_code:
-  description: The HTTP status of the last answer, if one came.
+status:
+  description: The HTTP status of the last response, if there was one.
   returned: always
   type: int
   sample: 204
@@ -97,7 +101,7 @@ code:
   type: str
   sample: ok
 latency_ms:
-  description: How long the last answer took, in milliseconds, if one came.
+  description: How long the last response took, in milliseconds, if there was one.
   returned: always
   type: int
   sample: 84
@@ -125,7 +129,7 @@ msg:
   description: What happened, and when Firefly is not up, what to do next.
   returned: always
   type: str
-  sample: Firefly at https://api.firefly.ai is up.
+  sample: Firefly at https://api.firefly.ai is up, seen from the controller.
 ansible_facts:
   description: The facts that the task sets.
   returned: always
@@ -148,7 +152,7 @@ failure:
       type: str
       sample: server_error
     status:
-      description: The HTTP status, if there was an answer.
+      description: The HTTP status, if there was a response.
       returned: always
       type: int
       sample: 503
@@ -158,15 +162,3 @@ failure:
       type: bool
       sample: true
 """
-
-from ansible_collections.firefly.platform.plugins.module_utils._health import health, health_options
-from ansible_collections.firefly.platform.plugins.module_utils._module import run_module
-from ansible_collections.firefly.platform.plugins.module_utils._options import HEALTH
-
-
-def main() -> None:
-    run_module('firefly_health', HEALTH, health_options, health)
-
-
-if __name__ == '__main__':
-    main()

@@ -3,6 +3,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+# This is documentation. The code is plugins/action/firefly_login.py, which runs on the controller.
+
 from __future__ import annotations
 
 DOCUMENTATION = r"""
@@ -17,7 +19,7 @@ description:
 author:
   - Firefly Platform collection contributors (@ansible-collections)
 requirements:
-  - The Python library C(requests) on the host that runs the task. With C(delegate_to=localhost) only the controller needs it.
+  - The Python library C(requests) on the controller.
 extends_documentation_fragment:
   - firefly.platform.attributes
   - firefly.platform.connection
@@ -28,7 +30,6 @@ notes:
     token is masked there too.
   - Where facts are kept outside of memory (C(fact_caching), or the fact storage of AWX), the facts come without the token. Use the
     registered variable or the lookup there.
-  - With C(async) and C(poll=0) the result comes through M(ansible.builtin.async_status), which shows it. Give that task C(no_log=true).
 seealso:
   - module: firefly.platform.firefly_health
   - plugin: firefly.platform.firefly
@@ -130,7 +131,7 @@ failure:
       type: str
       sample: unauthorized
     status:
-      description: The HTTP status, if there was an answer.
+      description: The HTTP status, if there was a response.
       returned: always
       type: int
       sample: 401
@@ -140,15 +141,3 @@ failure:
       type: bool
       sample: false
 """
-
-from ansible_collections.firefly.platform.plugins.module_utils._login import login, login_options
-from ansible_collections.firefly.platform.plugins.module_utils._module import run_module
-from ansible_collections.firefly.platform.plugins.module_utils._options import LOGIN
-
-
-def main() -> None:
-    run_module('firefly_login', LOGIN, login_options, login)
-
-
-if __name__ == '__main__':
-    main()

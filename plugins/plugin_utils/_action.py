@@ -2,107 +2,87 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The controller side of both modules."""
+"""From a task to an operation and back."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import typing as t
-from collections.abc import Callable, Iterator
 
+from ansible import constants
 from ansible.plugins.action import ActionBase
 
-# not used here: an action plugin is imported in the parent of all workers, a lookup in each of them, unless it is there
-from ..lookup import firefly  # noqa: F401  # pylint: disable=unused-import
-from ..module_utils._errors import FireflyError
-from ..module_utils._result import failed, succeeded
-from ._sources import resolve
+from ._errors import FireflyError
+from ._operation import Context, Operation, Outcome, perform
+from ._option_sources import resolve
 
-Ship = Callable[[], dict[str, t.Any]]
-
-
-class _AsItIs(Exception):  # noqa: N818, it is no error
-    """What a shipped module returned is no operation's outcome: an async job's id, or a crash."""
-
-    def __init__(self, values: dict[str, t.Any]) -> None:
-        super().__init__(values.get('msg'))
-        self.values = values
+_CONTROLLER_ASKS = (
+    'The controller asks Firefly, whatever host the task is for. To go through a bastion, set https_proxy in the '
+    'environment of the task.'
+)
+_ON_THE_WAY = ('dns', 'connect', 'timeout', 'tls', 'proxy')
 
 
 class FireflyAction(ActionBase):
-    """Collects a task's options, runs the operation in this process or ships the module, and returns the outcome."""
+    """Runs an operation in the process that runs the task, so that nothing is ever copied to a managed host."""
 
-    TRANSFERS_FILES = False
-    _supports_async = True
+    _requires_connection = False
 
-    name: t.ClassVar[str]
-    ambient: t.ClassVar[tuple[str, ...]]
-    """The options that are looked for in variables and the environment."""
-
-    def operate(self, given: dict[str, t.Any], ship: Ship | None) -> dict[str, t.Any]:
-        """The operation's result with these options. ``ship``, if there is one, gets it from where the task runs.
-
-        :raises FireflyError: the operation failed.
-        """
-        raise NotImplementedError
+    operation: t.ClassVar[Operation]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
-        task_vars = task_vars or {}
-        self._discovered: dict[str, t.Any] = {}
+        if self._task.delegate_to and self._task.delegate_to not in constants.LOCALHOST:
+            self._display.warning(_CONTROLLER_ASKS)
+        # a task that tries again waits for the outcome to change, as it does once a new key pair has spread
+        tries_again = self._task.until or self._task.retries
+        context = Context(self._report, asker=None if tries_again else self._task._uuid)
         with self._task_environment():
             try:
-                given = resolve(self.ambient, self._task.args, task_vars, os.environ, self._templar.template)
-                ship = None if self._runs_here() else lambda: self._ship(given, task_vars)
-                values = succeeded(self.name, self.operate(given, ship))
+                raw = resolve(
+                    self.operation.options, self._task.args, task_vars or {}, os.environ, self._templar.template
+                )
+                outcome = perform(self.operation, raw, context)
             except FireflyError as error:
-                values = failed(self.name, error)
-            except _AsItIs as shipped:
-                return shipped.values
-        if self._discovered:
-            values.setdefault('ansible_facts', {}).update(self._discovered)
-        return values
+                outcome = Outcome(self.operation.failed(error), error)
+        return self._result(*outcome)
 
-    def _runs_here(self) -> bool:
-        return (
-            self._connection.transport == 'local'
-            and self._connection.become is None
-            and not self._task.async_val
-            # asking macOS for its proxies after a fork can crash the process
-            and sys.platform != 'darwin'
-        )
+    def _result(self, values: dict[str, t.Any], error: FireflyError | None) -> dict[str, t.Any]:
+        """What the task returns."""
+        sets_fact = bool(values)
+        ended: dict[str, t.Any] = {'changed': False}
+        if error:
+            elsewhere = error.code in _ON_THE_WAY and self._connection.transport != 'local'
+            values = {**values, 'msg': f'{error} {_CONTROLLER_ASKS}' if elsewhere else str(error)}
+            ended.update(failed=True, failure=error.failure)
+        elif self.operation.secrets:
+            ended['_ansible_no_log'] = True
+        if sets_fact:
+            ended['ansible_facts'] = {self.operation.name: self._fact(values)}
+        return {**values, **ended}
 
-    def _ship(self, given: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        values: dict[str, t.Any] = self._execute_module(
-            module_name=f'firefly.platform.{self.name}',
-            module_args=given,
-            task_vars=task_vars,
-            wrap_async=self._task.async_val,
+    def _fact(self, values: dict[str, t.Any]) -> dict[str, t.Any]:
+        if constants.CACHE_PLUGIN in ('memory', 'ansible.builtin.memory') or not self.operation.secrets:
+            return values
+        self._display.v(
+            f'Facts are kept by the cache plugin {constants.CACHE_PLUGIN}, so ansible_facts.{self.operation.name} has '
+            'no token. Use the registered variable of this task, or the lookup firefly.platform.firefly.'
         )
-        if 'failure' not in values and (values.get('failed') or self._task.async_val):
-            raise _AsItIs(values)
-        self._discovered = values.get('ansible_facts', {})
-        result: dict[str, t.Any] = self._discovered.pop(self.name, {})
-        if 'failure' in values:
-            error = FireflyError.from_result(values)
-            error.result = result
-            raise error
-        return {**result, 'warnings': values['warnings']} if values.get('warnings') else result
+        return {name: value for name, value in values.items() if name not in self.operation.secrets}
+
+    def _report(self, line: str) -> None:
+        self._display.display(line, stderr=True)  # stdout belongs to the callback
 
     @contextlib.contextmanager
-    def _task_environment(self) -> Iterator[None]:
-        """This process with the task's ``environment``, as a shipped module would have it."""
+    def _task_environment(self) -> t.Iterator[None]:
+        """This process with the task's ``environment``."""
         environment: dict[str, t.Any] = {}
         self._compute_environment_string(environment)
-        before = {name: os.environ.get(name) for name in environment}
+        before = dict(os.environ)
         os.environ.update({name: str(value) for name, value in environment.items()})
         try:
             yield
         finally:
-            for name, value in before.items():
-                if value is None:
-                    del os.environ[name]
-                else:
-                    os.environ[name] = value
+            os.environ.clear()
+            os.environ.update(before)

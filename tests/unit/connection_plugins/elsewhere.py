@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A connection that works like local and is none, so that modules are shipped."""
+"""A connection that works as local does, but is not taken for it."""
 
 from __future__ import annotations
 
 DOCUMENTATION = """
 name: elsewhere
-short_description: Ships modules to this machine
+short_description: This machine, as if it were another
 description: As local, but not taken for it.
 author: Firefly Platform collection contributors
 extends_documentation_fragment: connection_pipelining

@@ -56,7 +56,7 @@ def test_terms_in_a_list(firefly: FakeFirefly) -> None:
     assert lookup(['token', 'authorization'], **options_for(firefly))[0] == firefly.tokens[0]
 
 
-def test_basic_authorization_with_bytes_that_are_no_utf_8() -> None:
+def test_basic_authorization_with_bytes_that_are_not_utf_8() -> None:
     (basic,) = lookup('basic_authorization', access_key='a', secret_key='b\udcff')
     assert base64.b64decode(basic.split()[1]) == b'a:b\xff'
 
@@ -75,13 +75,13 @@ def test_an_unknown_term_names_the_valid_ones(firefly: FakeFirefly, term: Any) -
     assert not firefly.requests
 
 
-def test_health_of_a_service_that_is_down_is_an_answer() -> None:
+def test_health_of_a_service_that_is_down_is_a_value() -> None:
     with FakeFirefly(health='down') as firefly:
         (health,) = lookup('health', api_url=firefly.url, retries=0)
-    assert (health['healthy'], health['code'], health['status_code']) == (False, 'server_error', 503)
+    assert (health['healthy'], health['code'], health['status']) == (False, 'server_error', 503)
 
 
-def test_health_of_nothing_is_an_answer() -> None:
+def test_health_where_nobody_listens_is_a_value() -> None:
     (health,) = lookup('health', api_url='http://127.0.0.1:9', retries=0)
     assert (health['healthy'], health['reachable'], health['code']) == (False, False, 'connect')
 
@@ -98,7 +98,7 @@ def test_health_needs_no_keys(firefly: FakeFirefly) -> None:
         (['health'], {'timeout': 0}, 'timeout'),
         (['health'], {'tmieout': 1}, 'tmieout'),
         (['token'], {'tmieout': 1}, 'tmieout'),
-        (['token'], {}, 'access_key and no secret_key'),
+        (['token'], {}, 'access_key and secret_key are missing'),
         (['token'], {'access_key': 'a'}, 'secret_key'),
         (['basic_authorization'], {'secret_key': 'a'}, 'access_key'),
     ],

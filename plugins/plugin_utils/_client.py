@@ -1,0 +1,239 @@
+# Copyright (c) Firefly Platform collection contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one place where a request to Firefly is made. Importing it imports requests, so do that only to make one."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import random
+import re
+import sys
+import time
+import typing as t
+import warnings
+from http import HTTPStatus
+from urllib.parse import urlsplit
+from urllib.request import getproxies_environment
+
+from ._diagnosis import IMPORT_ERROR, Diagnosis, diagnose
+from ._errors import FireflyError
+from ._options import Options
+from ._secrets import scrub, server_message
+from ._tls import client_certificate, trusted
+
+if IMPORT_ERROR is None:
+    import requests
+    from requests.adapters import HTTPAdapter
+    from urllib3.exceptions import IncompleteRead, InvalidHeader
+    from urllib3.util import Retry, Timeout
+
+    from ._diagnosis import ERRORS
+
+#: The collection's version, for the User-Agent; a test holds it against galaxy.yml.
+VERSION = '1.0.0'
+
+#: Longest body that is read, in bytes.
+BODY_LIMIT = 1024 * 1024
+
+#: The longest pause between two attempts, in seconds, whatever Retry-After says: the rate limit's window is 60 s.
+PAUSE_MAX = 60
+
+_CODES = {401: 'unauthorized', 403: 'forbidden', 404: 'not_found', 407: 'proxy', 429: 'rate_limited'}
+_RETRY_STATUSES = (429, 502, 503, 504)
+
+
+class Response(t.NamedTuple):
+    """An HTTP response, how long it took, and how many requests it took to get it."""
+
+    status: int
+    headers: t.Mapping[str, str]
+    body: bytes
+    latency_ms: int
+    attempts: int
+
+
+class FireflyClient:
+    """Sends requests as the connection options say.
+
+    An attempt takes up to ``timeout`` seconds, and as long again where a TLS handshake or the body stalls. A name that
+    is looked up and headers that drip have no limit. There are at most ``retries`` more attempts, each on a
+    connection of its own, since a server may close one and not say so, after pauses of at most :data:`PAUSE_MAX` s.
+
+    :raises FireflyError: ``missing_library``, this Python has no requests; ``invalid_option``, a file of the TLS
+        options cannot be used.
+    """
+
+    def __init__(self, options: Options) -> None:
+        if IMPORT_ERROR is not None:
+            raise FireflyError('missing_library', f'{sys.executable} lacks the Python library requests.')
+        self._options = options
+        self._verify = trusted(options['validate_certs'], options['ca_path'])
+        self._cert = client_certificate(options['client_cert'], options['client_key'])
+        self._secrets = (options.get('secret_key'), options.get('access_key'))
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        expect: int,
+        json: dict[str, str] | None = None,
+        retries: int | None = None,
+        timeout: float | None = None,
+    ) -> Response:
+        """The response of an endpoint (``/v2/login``), which has the status ``expect``.
+
+        ``retries`` and ``timeout`` (in seconds) take the place of the options.
+
+        :raises FireflyError: another status, or no response.
+        """
+        retries = self._options['retries'] if retries is None else retries
+        timeout = self._options['timeout'] if timeout is None else timeout
+        attempts = 0
+        while True:
+            attempts += 1
+            response = None
+            try:
+                response = self._attempt(method, path, json, timeout, attempts)
+                self._check(f'{method} {self._options["api_url"]}{path}', response, expect)
+            except FireflyError as error:
+                if not error.retryable or attempts > retries:
+                    raise
+            else:
+                return response
+            time.sleep(_pause(attempts, response and response.headers.get('Retry-After')))
+
+    def _attempt(self, method: str, path: str, json: dict[str, str] | None, timeout: float, attempts: int) -> Response:
+        url = f'{self._options["api_url"]}{path}'
+        headers = {
+            'Accept': 'application/json',
+            'Accept-Encoding': 'identity',
+            'Connection': 'close',
+            'User-Agent': f'firefly.platform/{VERSION} (Ansible collection)',
+        }
+        started = time.monotonic()
+        proxies: dict[str, str] = {}
+        try:
+            request = requests.Request(method, url, headers=headers, json=json).prepare()
+            proxies = self._proxies()
+            # an adapter alone: a session would take keys from ~/.netrc, keep cookies and read where a redirect points
+            with contextlib.closing(HTTPAdapter()) as adapter, warnings.catch_warnings():
+                if self._verify is False:
+                    warnings.simplefilter('ignore')  # urllib3's, on each request: validate_certs says it already
+                response = adapter.send(
+                    request,
+                    stream=True,
+                    timeout=Timeout(total=timeout),  # type: ignore[arg-type]  # requests documents it
+                    verify=self._verify,
+                    cert=self._cert,
+                    proxies=proxies,
+                )
+                with response:
+                    body = _read(response, started + timeout)
+        except ERRORS as error:
+            # its text and its traceback's frames can hold the keys
+            raise _network_error(f'{method} {url}', timeout, diagnose(error), proxies, attempts) from None
+        latency_ms = int((time.monotonic() - started) * 1000)
+        return Response(response.status_code, response.headers, body, latency_ms, attempts)
+
+    def _proxies(self) -> dict[str, str]:
+        url: str = self._options['api_url']
+        # http:// goes to loopback only. Where the environment names no proxy, requests would ask macOS for one, and
+        # that can crash a process that was forked.
+        if not self._options['use_proxy'] or url.startswith('http://') or not getproxies_environment():
+            return {}
+        return requests.utils.get_environ_proxies(url)
+
+    def _check(self, where: str, response: Response, expect: int) -> None:
+        """Raise the error that the response is, if it is one."""
+        status = response.status
+        if status == expect and len(response.body) <= BODY_LIMIT:
+            return
+        if status == expect:
+            code, what = 'response_too_large', f'{where} was answered with more than {BODY_LIMIT} bytes.'
+        else:
+            class_code = {3: 'redirect', 5: 'server_error'}.get(status // 100, 'unexpected_status')
+            code = _CODES.get(status, class_code)
+            said = server_message(response.body, self._secrets)
+            if code == 'redirect':
+                said = self._address(response.headers.get('Location', ''))
+            what = f'{where} was answered with {status}{_phrase(status)}{f": {said}" if said else ""}.'
+        raise FireflyError(
+            code,
+            what,
+            status=status,
+            retryable=status in _RETRY_STATUSES,
+            attempts=response.attempts,
+            latency_ms=response.latency_ms,
+        )
+
+    def _address(self, location: str) -> str:
+        """Where a redirect points, without its query and a user name."""
+        try:
+            parts = urlsplit(location)
+            address = f'{parts.scheme}://{parts.hostname}{parts.path}' if parts.hostname else parts.path
+        except ValueError:
+            return ''
+        return re.sub(r'[^\x21-\x7e]', '', scrub(address, self._secrets))[:200]
+
+
+def _read(response: requests.Response, deadline: float) -> bytes:
+    """The body as it was sent, of one above the limit a byte more than that. The body of an error may fail."""
+    raw = response.raw
+    # urllib3 1.26 has no read1, and its read waits for all bytes that it is asked for: one at a time cannot drip
+    read = functools.partial(raw.read1, 65536) if hasattr(raw, 'read1') else functools.partial(raw.read, 1)
+    body = bytearray()
+    try:
+        while len(body) <= BODY_LIMIT and (part := read(decode_content=False)):
+            body += part
+            if time.monotonic() > deadline:
+                raise requests.Timeout
+        if len(body) <= BODY_LIMIT and raw.length_remaining:
+            raise IncompleteRead(len(body), raw.length_remaining)
+    except ERRORS:
+        if response.status_code == HTTPStatus.OK:
+            raise
+    return bytes(body[: BODY_LIMIT + 1])
+
+
+def _network_error(
+    where: str, timeout: float, diagnosis: Diagnosis, proxies: dict[str, str], attempts: int
+) -> FireflyError:
+    code, retryable, reason = diagnosis
+    if code == 'invalid_option' and proxies:
+        code, reason = 'proxy', 'its address is not valid'
+    if code in ('connect', 'timeout', 'tls') and proxies:
+        where += ' through the proxy of the environment'
+    what = {
+        'invalid_option': 'could not be sent: the option api_url has no usable host name',
+        'dns': 'could not be sent: its host name was not found',
+        'connect': 'got no response: the connection failed',
+        'timeout': f'got no complete response within {timeout:g} s',
+        'tls': 'could not be sent: TLS failed',
+        'proxy': 'could not be sent: the proxy failed',
+    }[code]
+    message = f'{where} {what}{f" ({reason})" if reason else ""}.'
+    return FireflyError(code, message, retryable=retryable, attempts=attempts)
+
+
+def _pause(attempts: int, retry_after: str | None) -> float:
+    """How many seconds to wait after so many attempts: what the server asks for, else longer each time."""
+    if retry_after is not None:
+        try:
+            asked: float = Retry(0).parse_retry_after(retry_after)
+        except (InvalidHeader, ValueError, OverflowError):
+            pass  # junk
+        else:
+            if asked > 0:
+                return min(PAUSE_MAX, asked)
+    return 0 if attempts == 1 else min(PAUSE_MAX, 2.0 ** (attempts - 2) * random.uniform(0.5, 1.5))
+
+
+def _phrase(status: int) -> str:
+    try:
+        return f' {HTTPStatus(status).phrase}'
+    except ValueError:
+        return ''

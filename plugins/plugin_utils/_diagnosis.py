@@ -1,0 +1,73 @@
+# Copyright (c) Firefly Platform collection contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an exception of requests, urllib3 or the system means."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import typing as t
+from http.client import HTTPException
+
+try:
+    import requests
+    from urllib3 import exceptions as urllib3_errors
+except ImportError as error:
+    IMPORT_ERROR: ImportError | None = error
+else:
+    IMPORT_ERROR = None
+    #: What sending a request or reading its response can raise.
+    ERRORS = (requests.RequestException, urllib3_errors.HTTPError, HTTPException, OSError, UnicodeError)
+    # what it means, whether it may pass; the first row that has a link of the exception's chain counts
+    _MEANINGS: list[tuple[tuple[type[BaseException], ...], str, bool]] = [
+        ((requests.exceptions.ProxyError, urllib3_errors.ProxyError), 'proxy', False),
+        ((requests.exceptions.InvalidSchema, urllib3_errors.ProxySchemeUnknown), 'proxy', False),
+        ((requests.exceptions.InvalidURL, urllib3_errors.LocationValueError, UnicodeError), 'invalid_option', False),
+        # a server that goes down, or that demands a client certificate, ends the handshake so
+        ((ssl.SSLEOFError,), 'tls', True),
+        ((ssl.SSLError, urllib3_errors.SSLError, requests.exceptions.SSLError), 'tls', False),
+        ((socket.gaierror,), 'dns', True),
+        ((ConnectionError, urllib3_errors.NewConnectionError), 'connect', True),
+        ((TimeoutError, requests.Timeout, urllib3_errors.TimeoutError), 'timeout', True),
+        ((BaseException,), 'connect', True),
+    ]
+
+
+class Diagnosis(t.NamedTuple):
+    """The code of a failure, whether it may pass, and a reason in the system's words, without address or secret."""
+
+    code: str
+    retryable: bool = False
+    reason: str = ''
+
+
+def diagnose(error: BaseException) -> Diagnosis:
+    """What an exception of :data:`ERRORS` means."""
+    chain = list(_chain(error))
+    code, retryable = next(row[1:] for row in _MEANINGS if any(isinstance(link, row[0]) for link in chain))
+    return Diagnosis(code, retryable, '' if code == 'timeout' else _reason(chain))
+
+
+def _reason(chain: list[BaseException]) -> str:
+    """What the system calls it."""
+    for link in reversed(chain):
+        if isinstance(link, ssl.SSLError):
+            reason = getattr(link, 'verify_message', None) or getattr(link, 'reason', None) or ''
+            return reason.lower().replace('_', ' ')
+        if isinstance(link, OSError) and isinstance(link.strerror, str):
+            return link.strerror
+    return ''
+
+
+def _chain(error: BaseException | None) -> t.Iterator[BaseException]:
+    """The error and all that it was made from, outermost first: libraries keep it in different places."""
+    seen: list[BaseException] = []
+    links = [error]
+    while links:
+        link = links.pop(0)
+        if isinstance(link, BaseException) and not any(link is known for known in seen):
+            seen.append(link)
+            yield link
+            links += [getattr(link, 'reason', None), *link.args, link.__cause__, link.__context__]

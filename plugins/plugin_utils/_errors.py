@@ -1,0 +1,76 @@
+# Copyright (c) Firefly Platform collection contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What can go wrong, by code, and what to do about it."""
+
+from __future__ import annotations
+
+import typing as t
+
+#: What to do next, by code. These and ``ok`` are all the codes that a result can have.
+HINTS: dict[str, str] = {
+    'invalid_option': 'Nothing was sent.',
+    'missing_credentials': (
+        'Give access_key and secret_key in the task or as module defaults, as the variables firefly_access_key and '
+        'firefly_secret_key, or as FIREFLY_ACCESS_KEY and FIREFLY_SECRET_KEY in the environment.'
+    ),
+    'insecure_url': 'Use https:// in api_url.',
+    'missing_library': 'Install it for that Python. Only the controller needs it.',
+    'dns': "Check the host name in api_url and the controller's name servers.",
+    'connect': 'Check api_url, and that no firewall keeps the controller from it.',
+    'timeout': 'Check the network, or raise the option timeout.',
+    'tls': (
+        'If a private CA or an inspecting proxy signed the certificate, give that CA as ca_path; if the server demands '
+        'a client certificate, give client_cert and client_key.'
+    ),
+    'proxy': 'Check http_proxy, https_proxy and no_proxy in the environment, or set use_proxy to false.',
+    'redirect': "Set api_url to Firefly's own address. Redirects are not followed: they could carry the keys away.",
+    'unauthorized': (
+        'Check both halves of the key pair and that it has not expired. A pair that was created a moment ago may need '
+        'a minute; a new one is made in Firefly under Settings > Users > Create Key Pair.'
+    ),
+    'forbidden': 'Check what the key pair may do, and that no firewall in front of Firefly blocks the controller.',
+    'not_found': 'Check api_url: it is the address without the path of an endpoint, like https://api.firefly.ai.',
+    'rate_limited': (
+        'Firefly takes 500 requests a minute from one address, and every host of a task asks from the controller: '
+        'use "run_once: true", or try again later.'
+    ),
+    'server_error': 'Try again later; firefly_health with "wait: true" waits until Firefly is up.',
+    'unexpected_status': 'Check api_url and the proxy: the response may not come from Firefly.',
+    'invalid_response': 'Check api_url and the proxy: the response may not come from Firefly.',
+    'response_too_large': 'Check api_url and the proxy: the response may not come from Firefly.',
+    'expires_too_soon': 'Lower min_ttl, or check the clock of the controller.',
+}
+
+
+class FireflyError(Exception):
+    """An operation failed. ``str()`` of it says what happened, where, and what to do next, and holds no secret.
+
+    ``what`` is that text without what to do next. ``status`` is the HTTP status of the last response and
+    ``latency_ms`` how long it took, if there was one; ``attempts`` is how many requests were made. ``retryable``
+    tells whether the same request may succeed later.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        what: str,
+        *,
+        status: int | None = None,
+        retryable: bool = False,
+        attempts: int = 0,
+        latency_ms: int | None = None,
+    ) -> None:
+        super().__init__(f'{what} {HINTS[code]}')
+        self.code = code
+        self.what = what
+        self.status = status
+        self.retryable = retryable
+        self.attempts = attempts
+        self.latency_ms = latency_ms
+
+    @property
+    def failure(self) -> dict[str, t.Any]:
+        """The failure for a program to read."""
+        return {'code': self.code, 'status': self.status, 'retryable': self.retryable}

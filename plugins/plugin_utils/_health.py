@@ -1,0 +1,124 @@
+# Copyright (c) Firefly Platform collection contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Is Firefly up, and waiting until it is."""
+
+from __future__ import annotations
+
+import itertools
+import time
+import typing as t
+from datetime import datetime, timezone
+
+from ._errors import FireflyError
+from ._operation import Context, Operation, Outcome
+from ._options import HEALTH_OPTIONS, Options, validate
+
+if t.TYPE_CHECKING:
+    from ._client import FireflyClient, Response
+
+#: How often waiting is reported where nothing changes, in seconds: AWX can end a job that prints nothing.
+REPORT_EVERY = 30
+
+# what waiting cannot fix: a host name that is not one, a certificate that is not trusted
+_FINAL = ('invalid_option', 'tls')
+
+
+def validate_health(raw: t.Mapping[str, t.Any]) -> Options:
+    """The options of a health check.
+
+    :raises FireflyError: an option has an invalid value.
+    """
+    return validate(HEALTH_OPTIONS, raw)
+
+
+def health(options: Options, context: Context) -> Outcome:
+    """Ask for the health. The values are what the module ``firefly_health`` returns, whether Firefly is up or not.
+
+    ``GET /v2/health``, documented at https://docs.firefly.ai: up is exactly a 204. With ``wait`` it asks again until
+    Firefly is up, for at most ``wait_timeout`` seconds.
+
+    :raises FireflyError: nothing was sent.
+    """
+    from ._client import FireflyClient  # it imports requests, which a lookup of a token does not need
+
+    client = FireflyClient(options)
+    if options['wait']:
+        return _wait(client, options, context.report)
+    return _ask(client, options['api_url'])
+
+
+def _wait(client: FireflyClient, options: Options, report: t.Callable[[str], None]) -> Outcome:
+    """Ask until Firefly is up, and report each change, and that nothing changes."""
+    started = time.monotonic()
+    deadline = started + options['wait_timeout']
+    reported, reported_at = '', started
+    for attempt in itertools.count():
+        asked = time.monotonic()
+        waited = round(asked - started, 1)
+        # half of what is left, since a response that begins in time may stall for as long again
+        timeout = min(options['timeout'], (deadline - asked) / 2)
+        outcome = _ask(client, options['api_url'], attempt, waited, retries=0, timeout=timeout)
+        error = outcome.error
+        if error is None or (error.code in _FINAL and not error.retryable):
+            break
+        left = deadline - time.monotonic()
+        if left <= 1:  # too short for another request
+            return _not_up(outcome, error, options['wait_timeout'])
+        pause_ends = time.monotonic() + min(options['wait_sleep'], left - 1)
+        while (now := time.monotonic()) < pause_ends:
+            if error.code != reported or now >= reported_at + REPORT_EVERY:
+                report(f'Waiting for Firefly, {deadline - now:.0f} s left: {error}')
+                reported, reported_at = error.code, now
+            time.sleep(min(pause_ends, reported_at + REPORT_EVERY) - now)
+    if reported and error is None:
+        report(f'{outcome.values["msg"]} It took {waited:.0f} s.')
+    return outcome
+
+
+def _ask(client: FireflyClient, api_url: str, earlier: int = 0, waited: float = 0.0, **limits: t.Any) -> Outcome:
+    checked_at = _now()
+    try:
+        response = client.request('GET', '/v2/health', expect=204, **limits)
+    except FireflyError as error:
+        return Outcome(_values(error, checked_at, api_url, earlier, waited), error)
+    return Outcome(_values(response, checked_at, api_url, earlier, waited))
+
+
+def _not_up(outcome: Outcome, error: FireflyError, wait_timeout: int) -> Outcome:
+    late = FireflyError(
+        error.code,
+        f'Firefly was not up within {wait_timeout} s: {error.what}',
+        status=error.status,
+        retryable=error.retryable,
+    )
+    return Outcome({**outcome.values, 'msg': str(late)}, late)
+
+
+def _values(
+    ended: Response | FireflyError, checked_at: str, api_url: str | None, earlier: int = 0, waited: float = 0.0
+) -> dict[str, t.Any]:
+    """What a health check returns, after a number of ``earlier`` requests."""
+    error = ended if isinstance(ended, FireflyError) else None
+    return {
+        'healthy': error is None,
+        'reachable': ended.status is not None,
+        'status': ended.status,
+        'code': error.code if error else 'ok',
+        'latency_ms': ended.latency_ms,
+        'attempts': earlier + ended.attempts,
+        'waited': waited,
+        'checked_at': checked_at,
+        'api_url': api_url,
+        'msg': str(error) if error else f'Firefly at {api_url} is up, seen from the controller.',
+    }
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
+
+
+HEALTH = Operation(
+    'firefly_health', HEALTH_OPTIONS, validate_health, health, failed=lambda error: _values(error, _now(), None)
+)

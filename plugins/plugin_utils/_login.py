@@ -1,0 +1,75 @@
+# Copyright (c) Firefly Platform collection contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Exchange a key pair for a token."""
+
+from __future__ import annotations
+
+import base64
+import typing as t
+
+from ._errors import FireflyError
+from ._operation import Context, Operation, Outcome
+from ._options import CREDENTIAL_OPTIONS, LOGIN_OPTIONS, Options, validate
+from ._token import Token, read_token
+from ._token_cache import token_of_run
+
+
+def validate_login(raw: t.Mapping[str, t.Any]) -> Options:
+    """The options of a login.
+
+    :raises FireflyError: an option has an invalid value; ``missing_credentials``, half of the key pair is missing.
+    """
+    options = validate(LOGIN_OPTIONS, raw)
+    missing = [name for name in CREDENTIAL_OPTIONS if options[name] is None]
+    if missing:
+        verb = 'is' if len(missing) == 1 else 'are'
+        raise FireflyError('missing_credentials', f'{" and ".join(missing)} {verb} missing.')
+    return options
+
+
+def login(options: Options, context: Context) -> Outcome:
+    """Log in, or take the token of this run. The values are what the module ``firefly_login`` returns.
+
+    :raises FireflyError: there is no token, or it does not live for ``min_ttl`` seconds.
+    """
+    if options['token_cache']:
+        token, attempts = token_of_run(options, context.asker, request_token)
+    else:
+        token, attempts = request_token(options)
+    if token.expires_in < max(options['min_ttl'], 1):
+        lives = f'lives for {token.expires_in} s' if token.expires_in > 0 else 'has expired'
+        what = f'POST {options["api_url"]}/v2/login gave a token that {lives}; min_ttl is {options["min_ttl"]} s.'
+        raise FireflyError('expires_too_soon', what, status=200, attempts=attempts)
+    return Outcome({**token.as_result(), 'api_url': options['api_url'], 'reused': attempts == 0, 'attempts': attempts})
+
+
+def request_token(options: Options) -> tuple[Token, int]:
+    """A new token, and how many requests it took.
+
+    ``POST /v2/login``, documented at https://docs.firefly.ai.
+
+    :raises FireflyError: there is none.
+    """
+    from ._client import FireflyClient  # it imports requests, which a token of this run does not need
+
+    keys = {'accessKey': options['access_key'], 'secretKey': options['secret_key']}
+    response = FireflyClient(options).request('POST', '/v2/login', expect=200, json=keys)
+    try:
+        return read_token(response.body, response.headers.get('Date')), response.attempts
+    except ValueError as error:
+        what = f'POST {options["api_url"]}/v2/login was answered with 200, but {error}.'
+        raise FireflyError('invalid_response', what, status=200, attempts=response.attempts) from None
+
+
+def _basic_authorization(options: Options, context: Context) -> Outcome:
+    """The header of RFC 7617. It takes no request."""
+    pair = f'{options["access_key"]}:{options["secret_key"]}'.encode(errors='surrogateescape')
+    return Outcome({'basic_authorization': f'Basic {base64.b64encode(pair).decode()}'})
+
+
+LOGIN = Operation('firefly_login', LOGIN_OPTIONS, validate_login, login, secrets=('access_token', 'authorization'))
+BASIC_AUTHORIZATION = Operation(
+    'basic_authorization', LOGIN_OPTIONS, validate_login, _basic_authorization, secrets=('basic_authorization',)
+)

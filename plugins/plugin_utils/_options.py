@@ -1,0 +1,128 @@
+# Copyright (c) Firefly Platform collection contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every option, once: validation, sources, documentation tests and operations read this table."""
+
+from __future__ import annotations
+
+import types
+import typing as t
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ._errors import FireflyError
+from ._url import base_url
+
+#: Validated options, with their defaults and in their types.
+Options = t.Mapping[str, t.Any]
+
+
+class Option(t.NamedTuple):
+    """One option. The bounds are inclusive. ``fallback`` ones may come from a variable or the environment too."""
+
+    type: str
+    default: t.Any = None
+    secret: bool = False
+    fallback: bool = True
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+_DAY = 86400
+
+OPTIONS: dict[str, Option] = {
+    'access_key': Option('str', secret=True),
+    'secret_key': Option('str', secret=True),
+    'api_url': Option('str', 'https://api.firefly.ai'),
+    'validate_certs': Option('bool', True),
+    'ca_path': Option('path'),
+    'client_cert': Option('path'),
+    'client_key': Option('path'),
+    'use_proxy': Option('bool', True),
+    'timeout': Option('float', 30.0, minimum=0.001, maximum=_DAY),
+    'retries': Option('int', 3, minimum=0, maximum=100),
+    'token_cache': Option('bool', True),
+    'min_ttl': Option('int', 60, minimum=0, maximum=365 * _DAY),
+    'wait': Option('bool', False, fallback=False),
+    'wait_timeout': Option('int', 120, fallback=False, minimum=1, maximum=_DAY),
+    'wait_sleep': Option('int', 5, fallback=False, minimum=1, maximum=_DAY),
+}
+
+CREDENTIAL_OPTIONS = ('access_key', 'secret_key')
+CONNECTION_OPTIONS = (
+    'api_url',
+    'validate_certs',
+    'ca_path',
+    'client_cert',
+    'client_key',
+    'use_proxy',
+    'timeout',
+    'retries',
+)
+#: What every module takes, since module_defaults of the action group may hold it, whether it needs it or not.
+SHARED_OPTIONS = (*CREDENTIAL_OPTIONS, *CONNECTION_OPTIONS, 'token_cache', 'min_ttl')
+LOGIN_OPTIONS = SHARED_OPTIONS
+HEALTH_OPTIONS = (*CONNECTION_OPTIONS, 'wait', 'wait_timeout', 'wait_sleep')
+
+
+def argument_spec(names: t.Iterable[str]) -> dict[str, dict[str, t.Any]]:
+    """The argument spec with these options."""
+    options = {name: OPTIONS[name] for name in names}
+    return {
+        name: {'type': option.type, 'default': option.default, 'no_log': option.secret}
+        for name, option in options.items()
+    }
+
+
+def environment_name(name: str) -> str:
+    """The environment variable that gives a ``fallback`` option."""
+    return f'FIREFLY_{name.upper()}'
+
+
+def variable_name(name: str) -> str:
+    """The Ansible variable that gives a ``fallback`` option."""
+    return f'firefly_{name}'
+
+
+def is_set(value: t.Any) -> bool:
+    """Whether a source gives a value: AWX injects an empty string for a field that was left blank."""
+    return value is not None and not (isinstance(value, str) and not value.strip())
+
+
+def refuse_unknown(raw: t.Iterable[str], known: t.Iterable[str]) -> None:
+    """Check the names of options.
+
+    :raises FireflyError: ``invalid_option``, one is not known.
+    """
+    unknown = sorted(set(raw).difference(known))
+    if unknown:
+        raise FireflyError('invalid_option', f'There is no option {", ".join(unknown)}; there are {", ".join(known)}.')
+
+
+def validate(names: t.Sequence[str], raw: t.Mapping[str, t.Any]) -> Options:
+    """The options of these names out of ``raw``, with their defaults, in their types, and ``api_url`` as a base URL.
+
+    :raises FireflyError: ``invalid_option`` or ``insecure_url``: an option is unknown or has an invalid value.
+    """
+    refuse_unknown(raw, dict.fromkeys([*SHARED_OPTIONS, *names]))
+    values = {name: _plain(raw[name]) for name in names if is_set(raw.get(name))}
+    try:
+        validation = ArgumentSpecValidator(argument_spec(names)).validate(values)
+    except (ArithmeticError, ValueError):  # ansible-core's, over "inf" as an int for one
+        message = f'One of the options {", ".join(values)} has a value of the wrong type.'
+        raise FireflyError('invalid_option', message) from None
+    if validation.error_messages:
+        raise FireflyError('invalid_option', f'{"; ".join(validation.error_messages)}.')
+    options: dict[str, t.Any] = {name: validation.validated_parameters[name] for name in names}
+    for name, value in options.items():
+        low, high = OPTIONS[name].minimum, OPTIONS[name].maximum
+        # written so that NaN, which compares as false with everything, is out of range
+        if low is not None and high is not None and not low <= value <= high:
+            raise FireflyError('invalid_option', f'The option {name} must be between {low} and {high}.')
+    return types.MappingProxyType({**options, 'api_url': base_url(options['api_url'])})
+
+
+def _plain(value: t.Any) -> t.Any:
+    # ansible-core hands out subclasses of str that carry tags; an HTTP header takes none of them
+    return str.__str__(value) if isinstance(value, str) else value

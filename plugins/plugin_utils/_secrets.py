@@ -1,0 +1,54 @@
+# Copyright (c) Firefly Platform collection contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Keeping secrets out of what is shown."""
+
+from __future__ import annotations
+
+import base64
+import json
+import typing as t
+from urllib.parse import quote, quote_plus
+
+try:
+    from ansible.module_utils.secrets import register_secret
+except ImportError:  # ansible-core before 2.22
+
+    def register_secret(value: str, /) -> str:
+        return value
+
+
+__all__ = ['MESSAGE_LENGTH', 'register_secret', 'scrub', 'server_message']
+
+#: Longest text of a server that a message repeats, in characters.
+MESSAGE_LENGTH = 200
+
+
+def scrub(text: str, secrets: t.Iterable[str | None]) -> str:
+    """The text without the secrets, as they are or encoded for base64 or a URL."""
+    for secret in filter(None, secrets):
+        data = secret.encode(errors='surrogateescape')  # the environment's bytes, which need not be UTF-8
+        encoded = base64.b64encode(data).decode()
+        for form in (secret, encoded, encoded.rstrip('='), quote(data, safe=''), quote_plus(data)):
+            text = text.replace(form, '********')
+    return text
+
+
+def server_message(body: bytes, secrets: t.Iterable[str | None]) -> str:
+    """The short message of a JSON error body, scrubbed; empty where there is none.
+
+    The schema of error bodies is not documented; an older host answered ``{"message": ...}`` or
+    ``{"errors": {"message": ...}}``. Anything else, like a proxy's HTML, is not repeated.
+    """
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return ''
+    for holder in (content, content.get('errors') if isinstance(content, dict) else None):
+        message = holder.get('message') if isinstance(holder, dict) else None
+        if isinstance(message, str):
+            # scrubbed before it is shortened, or half a secret could stay at the end
+            printable = ''.join(char if char.isprintable() else ' ' for char in scrub(message, secrets))
+            return ' '.join(printable.split()).strip(' .')[:MESSAGE_LENGTH]
+    return ''

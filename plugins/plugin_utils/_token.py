@@ -1,0 +1,105 @@
+# Copyright (c) Firefly Platform collection contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The token in a login's response."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+import typing as t
+from datetime import datetime, timezone
+from email.utils import mktime_tz, parsedate_tz
+
+#: Below it ``expiresAt`` is seconds from now, above :data:`_MILLISECONDS` milliseconds. The documented meaning is
+#: absolute Unix seconds; clients have been seen that took it otherwise.
+_ABSOLUTE = 1e9
+_MILLISECONDS = 1e11
+
+_DAY = 86400
+
+# the last second that a datetime can hold, 9999-12-31T23:59:59Z
+_EXPIRES_AT_MAX = 253402300799
+
+# RFC 6750's b64token, which a JWT is too: what may stand in an Authorization header
+_TOKEN = re.compile(r'[A-Za-z0-9._~+/-]+=*')
+
+
+class Token(t.NamedTuple):
+    """An access token. It expires at ``expires_at`` in Unix seconds, and at ``ends`` on this machine's monotonic clock,
+    which all processes share and nobody sets."""
+
+    access_token: str
+    token_type: str
+    expires_at: int
+    ends: float
+
+    @property
+    def expires_in(self) -> int:
+        """How many whole seconds it still lives."""
+        return math.floor(self.ends - time.monotonic())
+
+    def as_result(self) -> dict[str, t.Any]:
+        """What a login returns of it."""
+        return {
+            'access_token': self.access_token,
+            'token_type': self.token_type,
+            'authorization': f'Bearer {self.access_token}',
+            'expires_at': self.expires_at,
+            'expires_at_utc': datetime.fromtimestamp(self.expires_at, timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ'),
+            'expires_in': self.expires_in,
+        }
+
+
+def read_token(body: bytes, date: str | None) -> Token:
+    """The token in the body of a login's response that has this Date header and has just come.
+
+    :raises ValueError: it is not the documented response; the text says what is wrong and holds nothing of the body.
+    """
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        raise ValueError('it is not valid JSON') from None
+    if not isinstance(content, dict):
+        raise ValueError('it is not a JSON object')
+    access_token, token_type = content.get('accessToken'), content.get('tokenType')
+    if not isinstance(access_token, str) or not _TOKEN.fullmatch(access_token):
+        raise ValueError('accessToken is missing or not a valid token')
+    if token_type is None:
+        token_type = 'Bearer'
+    if not isinstance(token_type, str) or not _TOKEN.fullmatch(token_type):
+        raise ValueError('tokenType is not a valid token type')
+    # its real letter case is not documented
+    token_type = 'Bearer' if token_type.lower() == 'bearer' else token_type
+    now = _server_time(date)
+    expires_at = _expiry(content.get('expiresAt'), now)
+    return Token(access_token, token_type, expires_at, time.monotonic() + expires_at - now)
+
+
+def _server_time(date: str | None) -> float:
+    """The server's time in Unix seconds, where it is within a day of this machine's, else this machine's."""
+    now = time.time()
+    try:
+        parsed = parsedate_tz(date or '')
+        said = mktime_tz(parsed) if parsed else now
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return now
+    return said if abs(said - now) < _DAY else now
+
+
+def _expiry(value: t.Any, now: float) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError('expiresAt is missing or not a number')
+    # false for NaN too
+    if not 0 <= value <= _EXPIRES_AT_MAX * 1000:
+        raise ValueError('expiresAt is not a valid time')
+    if value < _ABSOLUTE:
+        value += now
+    elif value > _MILLISECONDS:
+        value /= 1000
+    if value > _EXPIRES_AT_MAX:
+        raise ValueError('expiresAt is not a valid time')
+    return int(value)

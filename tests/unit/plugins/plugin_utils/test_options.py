@@ -1,0 +1,267 @@
+# Copyright (c) Firefly Platform collection contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
+from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
+    CONNECTION_OPTIONS,
+    HEALTH_OPTIONS,
+    LOGIN_OPTIONS,
+    OPTIONS,
+    SHARED_OPTIONS,
+    argument_spec,
+    environment_name,
+    is_set,
+    validate,
+    variable_name,
+)
+
+# name: (default, environment variable, variable)
+FALLBACK: dict[str, tuple[t.Any, str, str]] = {
+    'access_key': (None, 'FIREFLY_ACCESS_KEY', 'firefly_access_key'),
+    'secret_key': (None, 'FIREFLY_SECRET_KEY', 'firefly_secret_key'),
+    'api_url': ('https://api.firefly.ai', 'FIREFLY_API_URL', 'firefly_api_url'),
+    'validate_certs': (True, 'FIREFLY_VALIDATE_CERTS', 'firefly_validate_certs'),
+    'ca_path': (None, 'FIREFLY_CA_PATH', 'firefly_ca_path'),
+    'client_cert': (None, 'FIREFLY_CLIENT_CERT', 'firefly_client_cert'),
+    'client_key': (None, 'FIREFLY_CLIENT_KEY', 'firefly_client_key'),
+    'use_proxy': (True, 'FIREFLY_USE_PROXY', 'firefly_use_proxy'),
+    'timeout': (30.0, 'FIREFLY_TIMEOUT', 'firefly_timeout'),
+    'retries': (3, 'FIREFLY_RETRIES', 'firefly_retries'),
+    'token_cache': (True, 'FIREFLY_TOKEN_CACHE', 'firefly_token_cache'),
+    'min_ttl': (60, 'FIREFLY_MIN_TTL', 'firefly_min_ttl'),
+}
+OF_A_TASK: dict[str, t.Any] = {'wait': False, 'wait_timeout': 120, 'wait_sleep': 5}
+
+
+class Tagged(str):
+    """Like a string of ansible-core 2.19, which carries tags."""
+
+    def __str__(self) -> str:
+        return 'not the value'
+
+
+def refusal(given: dict[str, t.Any], names: tuple[str, ...] = tuple(OPTIONS)) -> str:
+    with pytest.raises(FireflyError) as refused:
+        validate(names, given)
+    assert refused.value.code == 'invalid_option'
+    assert refused.value.retryable is False
+    return str(refused.value)
+
+
+def test_the_table_has_the_designed_options() -> None:
+    assert set(OPTIONS) == set(FALLBACK) | set(OF_A_TASK)
+    assert {name for name, option in OPTIONS.items() if option.fallback} == set(FALLBACK)
+    assert {name for name, option in OPTIONS.items() if option.secret} == {'access_key', 'secret_key'}
+
+
+def test_who_takes_which() -> None:
+    assert set(LOGIN_OPTIONS) == set(SHARED_OPTIONS) == set(FALLBACK)
+    assert set(HEALTH_OPTIONS) == set(CONNECTION_OPTIONS) | set(OF_A_TASK)
+    assert set(CONNECTION_OPTIONS) == set(FALLBACK) - {'token_cache', 'min_ttl', 'access_key', 'secret_key'}
+
+
+@pytest.mark.parametrize('name', FALLBACK)
+def test_names_in_the_environment_and_as_a_variable(name: str) -> None:
+    assert (environment_name(name), variable_name(name)) == FALLBACK[name][1:]
+
+
+def test_defaults() -> None:
+    assert validate(LOGIN_OPTIONS, {}) == {name: default for name, (default, *_unused) in FALLBACK.items()}
+    health = validate(HEALTH_OPTIONS, {})
+    assert {name: health[name] for name in OF_A_TASK} == OF_A_TASK
+    assert set(health) == set(HEALTH_OPTIONS)
+
+
+@pytest.mark.parametrize('nothing', [None, '', ' ', '\t\n', Tagged('')])
+@pytest.mark.parametrize('name', OPTIONS)
+def test_an_empty_value_is_unset(name: str, nothing: str | None) -> None:
+    assert is_set(nothing) is False
+    assert validate(['api_url', name], {name: nothing}) == validate(['api_url', name], {})
+
+
+@pytest.mark.parametrize('value', [0, False, 0.0, '0', 'x', []])
+def test_a_false_value_is_set(value: t.Any) -> None:
+    assert is_set(value) is True
+
+
+@pytest.mark.parametrize(
+    'name,text,value',
+    [
+        ('validate_certs', 'no', False),
+        ('validate_certs', 'False', False),
+        ('validate_certs', '0', False),
+        ('use_proxy', 'true', True),
+        ('use_proxy', 'off', False),
+        ('wait', 'yes', True),
+        ('timeout', '2.5', 2.5),
+        ('timeout', '7', 7.0),
+        ('timeout', 7, 7.0),
+        ('retries', '4', 4),
+        ('min_ttl', '900', 900),
+        ('wait_timeout', '300', 300),
+        ('wait_sleep', '1', 1),
+        ('token_cache', 'no', False),
+        ('ca_path', '/etc/ca.pem', '/etc/ca.pem'),
+        ('access_key', 'with space', 'with space'),
+    ],
+)
+def test_types_come_from_text(name: str, text: t.Any, value: t.Any) -> None:
+    converted = validate(['api_url', name], {name: text})[name]
+    assert converted == value
+    assert converted.__class__ is value.__class__
+
+
+def test_a_path_may_use_the_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('HOME', '/home/firefly')
+    assert validate(['api_url', 'ca_path'], {'ca_path': '~/ca.pem'})['ca_path'] == '/home/firefly/ca.pem'
+
+
+@pytest.mark.parametrize('name', [name for name, option in OPTIONS.items() if option.type in ('str', 'path')])
+def test_a_tagged_string_becomes_a_plain_one(name: str) -> None:
+    text = 'https://api.example' if name == 'api_url' else '/some/text'
+    value = validate(['api_url', name], {name: Tagged(text)})[name]
+    assert value == text
+    assert value.__class__ is str
+
+
+@pytest.mark.parametrize(
+    'name,value',
+    [
+        ('timeout', 0.001),
+        ('timeout', 86400),
+        ('retries', 0),
+        ('retries', '0'),
+        ('retries', 100),
+        ('min_ttl', 0),
+        ('min_ttl', 31536000),
+        ('wait_timeout', 1),
+        ('wait_sleep', 1),
+    ],
+)
+def test_the_ends_of_a_range_are_in_it(name: str, value: t.Any) -> None:
+    assert validate(['api_url', name], {name: value})[name] == float(value)
+
+
+@pytest.mark.parametrize(
+    'name,value',
+    [
+        ('timeout', 0),
+        ('timeout', -1),
+        ('timeout', '-0.5'),
+        ('timeout', 'nan'),
+        ('timeout', float('nan')),
+        ('timeout', 'inf'),
+        ('timeout', '-inf'),
+        ('timeout', 1e300),
+        ('timeout', 86401),
+        ('retries', -1),
+        ('retries', 101),
+        pytest.param('retries', 10**400, id='retries-10**400'),
+        ('min_ttl', -1),
+        pytest.param('min_ttl', 10**400, id='min_ttl-10**400'),
+        ('wait_timeout', 0),
+        ('wait_timeout', -5),
+        ('wait_sleep', 0),
+    ],
+)
+def test_out_of_range(name: str, value: t.Any) -> None:
+    message = refusal({name: value})
+    assert name in message
+    assert 'must be between' in message
+    assert 'e+' not in message.partition('must be')[2]
+
+
+@pytest.mark.parametrize(
+    'name,value',
+    [
+        ('timeout', 'soon'),
+        ('timeout', [1]),
+        ('timeout', {'s': 1}),
+        ('retries', 'many'),
+        ('retries', '1.5'),
+        ('retries', 1.5),
+        ('retries', 'nan'),
+        ('retries', float('inf')),
+        pytest.param('retries', '9' * 5000, id='retries-5000 digits'),
+        ('min_ttl', '1h'),
+        ('validate_certs', 'maybe'),
+        ('validate_certs', 2),
+        ('wait', []),
+    ],
+)
+def test_of_the_wrong_type(name: str, value: t.Any) -> None:
+    assert name in refusal({name: value})
+
+
+def test_an_unknown_option_is_told_with_those_that_there_are() -> None:
+    message = refusal({'acces_key': 'HUNTER2', 'api_url': 'https://api.firefly.ai'}, LOGIN_OPTIONS)
+    assert 'acces_key' in message
+    assert all(name in message for name in LOGIN_OPTIONS)
+    assert 'HUNTER2' not in message
+
+
+def test_waiting_is_for_health_alone() -> None:
+    assert 'wait' in refusal({'wait': True}, LOGIN_OPTIONS)
+
+
+@pytest.mark.parametrize('name', sorted(set(SHARED_OPTIONS) - set(HEALTH_OPTIONS)))
+def test_health_takes_what_it_does_not_need_and_ignores_it(name: str) -> None:
+    assert validate(HEALTH_OPTIONS, {name: ['not even checked']}) == validate(HEALTH_OPTIONS, {})
+
+
+def test_options_cannot_be_changed() -> None:
+    with pytest.raises(TypeError):
+        validate(HEALTH_OPTIONS, {})['retries'] = 0  # type: ignore[index]
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    message = refusal({'timeout': 'soon', 'retries': 'many'})
+    assert 'timeout' in message
+    assert 'retries' in message
+
+
+def test_no_message_repeats_a_key() -> None:
+    keys = {'access_key': 'HUNTER1', 'secret_key': 'HUNTER2'}
+    for mistake in ({'timeout': 'soon'}, {'timeout': -1}, {'token_cache': 'x'}, {'x': 1}):
+        assert 'HUNTER' not in refusal({**keys, **mistake})
+
+
+@pytest.mark.parametrize('key', [['HUNTER2'], {'key': 'HUNTER2'}, b'HUNTER2'], ids=['list', 'dict', 'bytes'])
+@pytest.mark.parametrize('name', ['access_key', 'secret_key'])
+def test_a_key_that_is_not_text_never_shows(name: str, key: t.Any) -> None:
+    assert 'HUNTER2' not in refusal({name: key, 'timeout': 'soon'})
+
+
+@pytest.mark.parametrize('names', [LOGIN_OPTIONS, HEALTH_OPTIONS], ids=['login', 'health'])
+def test_the_argument_spec_hides_exactly_the_keys(names: tuple[str, ...]) -> None:
+    spec = argument_spec(names)
+    assert list(spec) == list(names)
+    # an explicit False too, or ansible-core warns about names that look secret, like token_cache
+    assert {name: entry['no_log'] for name, entry in spec.items()} == {
+        name: name in ('access_key', 'secret_key') for name in names
+    }
+
+
+def test_the_argument_spec_has_types_and_defaults() -> None:
+    spec = argument_spec(OPTIONS)
+    assert spec['token_cache'] == {'type': 'bool', 'default': True, 'no_log': False}
+    assert {name: entry['type'] for name, entry in spec.items() if entry['type'] != 'str'} == {
+        'validate_certs': 'bool',
+        'ca_path': 'path',
+        'client_cert': 'path',
+        'client_key': 'path',
+        'use_proxy': 'bool',
+        'timeout': 'float',
+        'retries': 'int',
+        'token_cache': 'bool',
+        'min_ttl': 'int',
+        'wait': 'bool',
+        'wait_timeout': 'int',
+        'wait_sleep': 'int',
+    }
