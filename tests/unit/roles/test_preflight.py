@@ -11,6 +11,7 @@ import pytest
 from ansible_run import Run, keys_of, run_ansible, run_tasks
 from fake_firefly import TOKEN_NEEDLE, FakeFirefly
 
+ROLE = {'role': 'firefly.platform.preflight', 'run_once': True}
 AFTER = [
     {'ansible.builtin.debug': {'msg': 'deployed on {{ inventory_hostname }}'}},
     {'ansible.builtin.set_fact': {'got': '{{ preflight_login.access_token }}'}, 'no_log': True, 'register': 'after'},
@@ -18,7 +19,7 @@ AFTER = [
 
 
 def deploy(folder: Path, firefly: FakeFirefly, *, arguments: list[str] | None = None, **variables: Any) -> Run:
-    play = {'roles': ['firefly.platform.preflight'], 'vars': variables, 'become': False}
+    play = {'roles': [ROLE], 'vars': variables}
     hosts = ['host1', 'host2', 'host3']
     return run_tasks(folder, AFTER, hosts=hosts, play=play, environment=keys_of(firefly), arguments=arguments or [])
 
@@ -27,6 +28,7 @@ def test_it_runs_once_for_all_hosts(firefly: FakeFirefly, tmp_path: Path) -> Non
     run = deploy(tmp_path, firefly, arguments=['-vvv'])
     assert run.status == 0, run.output
     assert [request.path for request in firefly.requests] == ['/v2/health', '/v2/login']
+    assert run.output.count('The arg spec validation passed') == 1
     assert all(f'deployed on host{number}' in run.output for number in (1, 2, 3))
     assert {values['after']['ansible_facts']['got'] for values in run.registered.values()} == set(firefly.tokens)
     facts = [values['ansible_facts'] for values in run.registered.values()]
@@ -35,7 +37,7 @@ def test_it_runs_once_for_all_hosts(firefly: FakeFirefly, tmp_path: Path) -> Non
 
 def test_it_ends_with_a_summary_without_a_secret(firefly: FakeFirefly, tmp_path: Path) -> None:
     run = deploy(tmp_path, firefly, arguments=['-vvvv'])
-    assert f'Firefly at {firefly.url} is up. It answered within ' in run.output
+    assert f'Firefly at {firefly.url} is up, seen from the controller. It answered within ' in run.output
     assert 'The key pair works: its token is good until ' in run.output
     assert TOKEN_NEEDLE not in run.output
     assert firefly.secret_key not in run.output
@@ -63,13 +65,30 @@ def test_it_waits_for_a_service_that_comes_up(tmp_path: Path) -> None:
     with FakeFirefly(health_up_after=8) as firefly:
         run = deploy(tmp_path, firefly, preflight_wait_sleep=1)
     assert run.status == 0, run.output
-    assert 'Waiting up to' in run.output
+    assert 'Waiting for Firefly, ' in run.output
 
 
-def test_become_of_the_play_is_not_for_the_controller(firefly: FakeFirefly, tmp_path: Path) -> None:
-    play = {'roles': ['firefly.platform.preflight'], 'become': True, 'become_user': 'nobody-has-this-name'}
-    run = run_tasks(tmp_path, [], play=play, environment=keys_of(firefly))
-    assert run.registered['host1']['ansible_facts']['firefly_login']['access_token'] == firefly.tokens[0]
+@pytest.mark.parametrize(
+    'variables',
+    [
+        {'ansible_become': True, 'ansible_become_user': 'nobody-has-this-name'},
+        {'ansible_connection': 'ssh', 'ansible_host': '127.0.0.1', 'ansible_port': 9},
+    ],
+    ids=['become', 'connection'],
+)
+@pytest.mark.parametrize('host', ['host1', 'localhost'])
+def test_variables_of_the_host_do_not_matter(
+    firefly: FakeFirefly, tmp_path: Path, host: str, variables: dict[str, Any]
+) -> None:
+    play = {'roles': [ROLE], 'vars': variables}
+    run = run_tasks(tmp_path, [], hosts=[host], play=play, environment=keys_of(firefly))
+    assert run.registered[host]['ansible_facts']['firefly_login']['access_token'] == firefly.tokens[0], run.output
+
+
+@pytest.mark.parametrize('tags', ['deploy', 'preflight'])
+def test_tags_do_not_skip_it(firefly: FakeFirefly, tmp_path: Path, tags: str) -> None:
+    deploy(tmp_path, firefly, arguments=['--tags', tags])
+    assert [request.path for request in firefly.requests] == ['/v2/health', '/v2/login']
 
 
 @pytest.mark.parametrize('name', ['preflight_wait', 'preflight_wait_timeout'])
