@@ -49,14 +49,14 @@ def _outer(link: str) -> str:
     if parts.scheme != 'https':
         return 'is not https'
     well_formed = parts.hostname and '.' in parts.hostname and not any(c.isspace() for c in link)
-    return '' if well_formed else 'is no address'
+    return '' if well_formed else 'is not an address'
 
 
 def _inner(link: str, path: Path, pages: dict[Path, Page]) -> str:
     parts = urlsplit(link)
     target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
     if not target.is_file():
-        return 'is no file'
+        return 'is not a file'
     if target in pages and unquote(parts.fragment) not in pages[target].anchors:
         return 'has no such anchor'
     return ''

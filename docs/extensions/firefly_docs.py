@@ -16,7 +16,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
-ERRORS = Path(__file__).parents[2] / 'plugins/module_utils/_errors.py'
+ERRORS = Path(__file__).parents[2] / 'plugins/plugin_utils/_errors.py'
 
 #: A comment where docs.ansible.com, which has no extension of ours, builds the guides.
 HINTS_HERE = '.. firefly-hints\n'
@@ -50,7 +50,7 @@ def hints_table() -> str:
     """The hints as reStructuredText, each code a link to the section of that name."""
     lines = ['.. list-table::', '   :header-rows: 1', '   :widths: 25 75', '', '   * - Code', '     - What to do next']
     for code, hint in hints().items():
-        text = re.sub(r'([\\*`|_:])', r'\\\1', hint)  # the colon, so that an address is no link
+        text = re.sub(r'([\\*`|_:])', r'\\\1', hint)  # the colon, so that an address is not a link
         lines += [f'   * - `{code}`_', f'     - {text}']
     return '\n'.join([*lines, ''])
 

@@ -26,7 +26,7 @@ PROJECT = [
         'name': 'Before a deployment',
         'hosts': 'web',
         'gather_facts': False,
-        'roles': ['firefly.platform.preflight'],
+        'roles': [{'role': 'firefly.platform.preflight', 'run_once': True}],
         'tasks': [{'ansible.builtin.debug': {'msg': 'Deployed, with {{ preflight_login.expires_in }} s left.'}}],
     },
 ]

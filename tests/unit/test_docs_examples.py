@@ -25,7 +25,7 @@ import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.plugins.loader import fragment_loader, lookup_loader, module_loader
 from ansible.utils.plugin_docs import get_docstring
-from ansible_collections.firefly.platform.plugins.module_utils._errors import HINTS
+from ansible_collections.firefly.platform.plugins.plugin_utils._errors import HINTS
 from ansible_run import Run, run_ansible
 from fake_firefly import FakeFirefly
 from needles import leaks
@@ -140,10 +140,10 @@ class Gateway:
                 if header is None:
                     body = self.rfile.read(int(self.headers.get('Content-Length', 0)))
                     content_type = {'Content-Type': self.headers['Content-Type']} if body else {}
-                    answer = requests.request(
+                    response = requests.request(
                         self.command, firefly.url + self.path, data=body or None, headers=content_type, timeout=10
                     )
-                    status, content = answer.status_code, answer.content
+                    status, content = response.status_code, response.content
                 else:
                     calls.append(self.path)
                     known = header in {f'Bearer {token}' for token in firefly.tokens}
@@ -192,8 +192,8 @@ def as_playbook(example: Example) -> list[Any]:
         assert set(content) == {'headers'}, f'{example} is neither a playbook nor tasks'
         content = [{'ansible.builtin.uri': {'url': f'https://api.firefly.ai{ENDPOINT}', **content}, 'no_log': True}]
     if not any({'hosts', 'ansible.builtin.import_playbook'} & set(item) for item in content):
-        role = {'roles': ['firefly.platform.preflight']} if 'preflight_login' in example.text else {}
-        content = [{'hosts': 'localhost', **role, 'tasks': content}]
+        roles = [{'role': 'firefly.platform.preflight', 'run_once': True}] if 'preflight_login' in example.text else []
+        content = [{'hosts': 'localhost', 'roles': roles, 'tasks': content}]
     return [{**play, 'hosts': f'{play["hosts"]}{example.number}'} if 'hosts' in play else play for play in content]
 
 
@@ -309,7 +309,7 @@ def test_console(firefly: FakeFirefly, tmp_path: Path, example: Example) -> None
     assert list(leaks([*SECRETS, *firefly.tokens], [run.output])) == []
     if 'ansible-vault encrypt' in example.text:
         assert '$ANSIBLE_VAULT;' in run.output
-    elif 'tokens' not in example.text:
+    else:
         assert firefly.requests
 
 
@@ -320,12 +320,14 @@ def only(page: str, having: str) -> Example:
 
 UNREACHABLE = {'FIREFLY_API_URL': 'http://127.0.0.1:9', 'FIREFLY_RETRIES': '0'}
 WRONG = {'FIREFLY_SECRET_KEY': 'wrong'}
+MISSPELT = {'FIREFLY_API_URL': 'htps://api.firefly.ai'}
 
 
 @pytest.mark.parametrize(
     'page,having,environment,succeeds,says',
     [
         ('guide_preflight', 'No report today', UNREACHABLE, True, 'No report today: '),
+        ('guide_preflight', 'No report today', MISSPELT, False, 'does not begin with https://'),
         ('guide_preflight', 'Going on without it', UNREACHABLE, True, 'Firefly cannot be reached (connect). Going on'),
         ('guide_preflight', 'Going on without it', WRONG, False, '401 Unauthorized'),
         ('guide_troubleshooting', 'rescue:', UNREACHABLE, True, 'connect: POST '),

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from pathlib import Path
 from typing import Any
@@ -15,18 +14,21 @@ import pytest
 import yaml
 from ansible.plugins.loader import fragment_loader, lookup_loader, module_loader
 from ansible.utils.plugin_docs import get_docstring
-from ansible_collections.firefly.platform.plugins.module_utils import _errors, _health, _token
-from ansible_collections.firefly.platform.plugins.module_utils._options import (
-    HEALTH,
-    LOGIN,
+from ansible_collections.firefly.platform.plugins.plugin_utils._errors import HINTS
+from ansible_collections.firefly.platform.plugins.plugin_utils._health import HEALTH
+from ansible_collections.firefly.platform.plugins.plugin_utils._login import LOGIN
+from ansible_collections.firefly.platform.plugins.plugin_utils._lookup import TERMS
+from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context, Operation, perform
+from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
     OPTIONS,
+    SHARED_OPTIONS,
     argument_spec,
     environment_name,
     variable_name,
 )
+from fake_firefly import FakeFirefly
 
 ROOT = Path(__file__).parents[2]
-PLUGINS = 'ansible_collections.firefly.platform.plugins'
 
 CODES = {
     'ok', 'invalid_option', 'missing_credentials', 'insecure_url', 'missing_library', 'dns', 'connect', 'timeout',
@@ -45,19 +47,25 @@ def documentation(kind: str, name: str) -> tuple[dict[str, Any], list[Any], dict
     return doc, yaml.safe_load(examples), returns if isinstance(returns, dict) else yaml.safe_load(returns)
 
 
-DOCUMENTED = [('module', 'firefly_login', LOGIN), ('module', 'firefly_health', HEALTH), ('lookup', 'firefly', LOGIN)]
+MODULES = {'firefly_login': LOGIN, 'firefly_health': HEALTH}
+PLUGINS = [*(('module', name) for name in MODULES), ('lookup', 'firefly')]
 
 
-@pytest.mark.parametrize('kind,name,names', DOCUMENTED)
-def test_options(kind: str, name: str, names: tuple[str, ...]) -> None:
+@pytest.mark.parametrize('kind,name', PLUGINS)
+def test_every_option_is_documented_as_it_is(kind: str, name: str) -> None:
     documented = documentation(kind, name)[0]['options']
     documented.pop('_terms', None)
-    assert set(documented) == set(names)
+    spec = argument_spec({*SHARED_OPTIONS, *(MODULES[name].options if kind == 'module' else ())})
+    assert documented.keys() == spec.keys()
     for option, text in documented.items():
-        row = OPTIONS[option]
-        assert text['type'] == row.type
-        assert text.get('default') == row.default
-        assert text.get('choices') == (list(row.choices) if row.choices else None)
+        assert (text['type'], text.get('default')) == (spec[option]['type'], spec[option]['default']), option
+
+
+@pytest.mark.parametrize('name', MODULES)
+def test_an_option_that_is_not_used_says_so(name: str) -> None:
+    documented = documentation('module', name)[0]['options']
+    said = {option for option, text in documented.items() if ' '.join(text['description']).startswith('Not used.')}
+    assert said == set(documented) - set(MODULES[name].options)
 
 
 def test_sources_of_the_lookup() -> None:
@@ -70,24 +78,21 @@ def test_sources_of_the_lookup() -> None:
 
 def test_terms_of_the_lookup() -> None:
     terms = documentation('lookup', 'firefly')[0]['options']['_terms']
-    lookup = importlib.import_module(f'{PLUGINS}.lookup.firefly')
-    assert tuple(terms['choices']) == lookup.TERMS
+    assert terms['choices'] == list(TERMS)
 
 
-@pytest.mark.parametrize('name', ['firefly_login', 'firefly_health'])
-def test_return_values(name: str) -> None:
+@pytest.mark.parametrize('name,operation', MODULES.items())
+def test_return_values(name: str, operation: Operation, firefly: FakeFirefly) -> None:
+    raw = {'api_url': firefly.url, 'access_key': firefly.access_key, 'secret_key': firefly.secret_key}
     returns = documentation('module', name)[2]
-    if name == 'firefly_login':
-        result = _token.token_result('t', 'Bearer', 0, clock_offset=0, api_url='', reused=False, attempts=0)
-    else:
-        result = _health._unknown()
-    assert set(returns) - {'ansible_facts', 'failure', 'msg'} == set(result) - {'msg'}
+    values = perform(operation, {**raw, 'token_cache': False}, Context(pytest.fail)).values
+    assert returns.keys() - {'ansible_facts', 'failure', 'msg'} == values.keys() - {'msg'}
     types = {'str': str, 'int': int, 'float': float, 'bool': bool}
-    for key, value in result.items():
-        assert value is None or value.__class__ is types[returns[key]['type']], key
+    for key, value in values.items():
+        assert type(value) is types[returns[key]['type']], key
 
 
-@pytest.mark.parametrize('name', ['firefly_login', 'firefly_health'])
+@pytest.mark.parametrize('name', MODULES)
 def test_every_code_is_documented(name: str) -> None:
     text = ' '.join(documentation('module', name)[2]['failure']['contains']['code']['description'])
     named = set(re.findall(r'V\((\w+)\)', text))
@@ -96,20 +101,18 @@ def test_every_code_is_documented(name: str) -> None:
 
 
 def test_every_code_has_a_hint() -> None:
-    assert set(_errors.HINTS) == CODES - {'ok'}
+    assert set(HINTS) == CODES - {'ok'}
 
 
-@pytest.mark.parametrize('kind,name,names', DOCUMENTED)
-def test_examples_use_what_there_is(kind: str, name: str, names: tuple[str, ...]) -> None:
+@pytest.mark.parametrize('kind,name', PLUGINS)
+def test_examples_use_what_there_is(kind: str, name: str) -> None:
     for task in documentation(kind, name)[1]:
-        for module, options in (('firefly_login', LOGIN), ('firefly_health', HEALTH)):
-            assert set(task.get(f'firefly.platform.{module}') or {}) <= set(options)
+        for module, operation in MODULES.items():
+            assert set(task.get(f'firefly.platform.{module}') or {}) <= set(operation.options)
 
 
-@pytest.mark.parametrize('name,names', [('firefly_login', LOGIN), ('firefly_health', HEALTH)])
-def test_argument_specs(name: str, names: tuple[str, ...]) -> None:
-    spec = argument_spec(names)
-    assert {option for option, row in spec.items() if row['no_log']} == {'access_key', 'secret_key'}
+def test_the_keys_alone_are_secret() -> None:
+    assert {option for option, row in argument_spec(OPTIONS).items() if row['no_log']} == {'access_key', 'secret_key'}
 
 
 def test_everything_in_the_action_group_exists() -> None:
@@ -128,6 +131,6 @@ def test_the_readme_has_the_table() -> None:
         assert cells[1] == f'`{row.type}`'
         default = '' if row.default is None else f'`{str(row.default).lower() if row.type == "bool" else row.default:}`'
         assert cells[2].replace(' s', '') == default.replace('.0`', '`')
-        assert cells[3:5] == ([f'`{environment_name(name)}`', f'`{variable_name(name)}`'] if row.ambient else ['', ''])
+        assert cells[3:5] == ([f'`{environment_name(name)}`', f'`{variable_name(name)}`'] if row.fallback else ['', ''])
     for code in CODES - {'ok'}:
         assert f'| `{code}` |' in readme

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.firefly.platform.plugins.module_utils._options import LOGIN, OPTIONS, validate
-from ansible_collections.firefly.platform.plugins.plugin_utils._sources import resolve
+from ansible_collections.firefly.platform.plugins.plugin_utils._option_sources import resolve
+from ansible_collections.firefly.platform.plugins.plugin_utils._options import LOGIN_OPTIONS, OPTIONS, validate
 from ansible_run import Run, run_ansible
 from fake_controller import FakeController, inject
 from fake_controller.credential import load
@@ -51,7 +51,7 @@ def run_role(
 
 def understood(environment: dict[str, str]) -> dict[str, Any]:
     """What a task without options has with this environment."""
-    return validate(LOGIN, resolve(LOGIN, {}, {}, environment, lambda value: value))
+    return dict(validate(LOGIN_OPTIONS, resolve(LOGIN_OPTIONS, {}, {}, environment, lambda value: value)))
 
 
 def test_full_input(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_what_is_left_blank_has_its_default(inputs: dict[str, Any], tmp_path: Pa
         'FIREFLY_CLIENT_CERT': '',
         'FIREFLY_CLIENT_KEY': '',
     }
-    assert understood(environment) == {**{name: OPTIONS[name].default for name in LOGIN}, **MINIMAL}
+    assert understood(environment) == {**{name: OPTIONS[name].default for name in LOGIN_OPTIONS}, **MINIMAL}
 
 
 def test_awx_shows_no_secret_with_a_job(tmp_path: Path) -> None:
