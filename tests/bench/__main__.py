@@ -11,6 +11,7 @@ machine does hits all alike, and only the ratios of medians count.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import statistics
@@ -38,7 +39,6 @@ class Subject:
 
     task: dict[str, Any] | None
     before: dict[str, Any] | None = None
-    elsewhere: bool = False
 
 
 class Firefly:
@@ -67,6 +67,17 @@ class Firefly:
         with urllib.request.urlopen(f'{self.url}/_fake') as answer:  # noqa: S310, it is our own
             return int(json.load(answer)['counts'].get('POST /v2/login', 0))
 
+    @contextlib.contextmanager
+    def outage(self) -> Iterator[None]:
+        """Answer with 503 until it ends."""
+        url = f'{self.url}/_fake/faults'
+        headers = {'Content-Type': 'application/json'}
+        fault = urllib.request.Request(url, b'{"status": 503, "times": null}', headers)  # noqa: S310, it is our own
+        clear = urllib.request.Request(url, method='DELETE')  # noqa: S310
+        urllib.request.urlopen(fault).close()  # noqa: S310
+        yield
+        urllib.request.urlopen(clear).close()  # noqa: S310
+
 
 def subjects(firefly: Firefly) -> dict[str, Subject]:
     """All tasks that are measured, by name. The first two are what others are counted above."""
@@ -88,10 +99,6 @@ def subjects(firefly: Firefly) -> dict[str, Subject]:
         'debug, lookup firefly, first of our plugins in the run': Subject({'ansible.builtin.debug': {'msg': LOOKUP}}),
         'uri, POST /v2/login': Subject({'ansible.builtin.uri': post, 'no_log': True}),
         'uri, GET /v2/health': Subject({'ansible.builtin.uri': get}),
-        'firefly_login, shipped': Subject({LOGIN: {'token_cache': 'none'}}, elsewhere=True),
-        'firefly_health, shipped': Subject({'firefly.platform.firefly_health': None}, elsewhere=True),
-        'uri, POST /v2/login, same connection': Subject({'ansible.builtin.uri': post, 'no_log': True}, elsewhere=True),
-        'uri, GET /v2/health, same connection': Subject({'ansible.builtin.uri': get}, elsewhere=True),
     }
 
 
@@ -100,8 +107,7 @@ GOALS = [
     ('firefly_login', 'debug', 1.2),
     ('firefly_login', 'uri, POST /v2/login', 1 / 8),
     ('debug, lookup firefly', 'debug, lookup env', 1.15),
-    ('firefly_login, shipped', 'uri, POST /v2/login, same connection', 1.0),
-    ('firefly_health, shipped', 'uri, GET /v2/health, same connection', 1.0),
+    ('firefly_health', 'debug', 2.0),
 ]
 
 
@@ -122,21 +128,17 @@ class Bench:
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(('FIREFLY_', 'ANSIBLE_'))},
             'ANSIBLE_COLLECTIONS_PATH': os.environ['ANSIBLE_COLLECTIONS_PATH'],
-            'ANSIBLE_CONNECTION_PLUGINS': str(ROOT / 'tests/unit/connection_plugins'),
             'FIREFLY_API_URL': firefly.url,
             'FIREFLY_ACCESS_KEY': firefly.access_key,
             'FIREFLY_SECRET_KEY': firefly.secret_key,
             'HOME': str(folder),
         }
 
-    def run(self, tasks: list[dict[str, Any]], hosts: int, *, forks: int = 10, elsewhere: bool = False) -> Cost:
+    def run(self, tasks: list[dict[str, Any]], hosts: int, *, forks: int = 10) -> Cost:
         """Run the tasks on so many local hosts. A run that fails ends the benchmark."""
-        inventory = self.folder / f'{hosts}{"-elsewhere" if elsewhere else ""}.yml'
+        inventory = self.folder / f'{hosts}.yml'
         if not inventory.exists():
-            variables = {
-                'ansible_connection': 'elsewhere' if elsewhere else 'local',
-                'ansible_python_interpreter': sys.executable,
-            }
+            variables = {'ansible_connection': 'local', 'ansible_python_interpreter': sys.executable}
             names = dict.fromkeys(f'host{number}' for number in range(hosts))
             inventory.write_text(yaml.safe_dump({'all': {'hosts': names, 'vars': variables}}))
         playbook = self.folder / 'playbook.yml'
@@ -151,10 +153,10 @@ class Bench:
             sys.exit(output.read_text()[-3000:])
         return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
-    def posts(self, tasks: list[dict[str, Any]], hosts: int) -> int:
+    def posts(self, tasks: list[dict[str, Any]], hosts: int, *, forks: int = 25) -> int:
         """How many logins the tasks make on so many hosts."""
         before = self.firefly.logins()
-        self.run(tasks, hosts, forks=25)
+        self.run(tasks, hosts, forks=forks)
         return self.firefly.logins() - before
 
 
@@ -166,7 +168,7 @@ def per_host(bench: Bench, hosts: int, rounds: int) -> dict[str, float]:
         for name, subject in all_subjects.items():
             say(f'round {number} of {rounds}: {name}')
             tasks = [task for task in (subject.before, subject.task) if task]
-            cpu[name].append(bench.run(tasks, hosts, elsewhere=subject.elsewhere).cpu)
+            cpu[name].append(bench.run(tasks, hosts).cpu)
     costs = {}
     for name, subject in all_subjects.items():
         if subject.task:
@@ -232,6 +234,16 @@ def main() -> None:
             '1,000 hosts x 3 x (login + lookup)': bench.posts([{LOGIN: None}, lookup] * 3, 1000),
             '1,000 hosts with a wrong secret': bench.posts([wrong], 1000),
         }
+        with firefly.outage():
+            tasks = {
+                'login': {LOGIN: {'retries': 0}, 'ignore_errors': True},
+                'lookup': {
+                    'ansible.builtin.debug': {'msg': LOOKUP.replace("')", "', retries=0)")},
+                    'ignore_errors': True,
+                },
+            }
+            for name, task in tasks.items():
+                posts[f'1,000 hosts in an outage, 5 forks, {name}'] = bench.posts([task], 1000, forks=5)
         costs = per_host(bench, arguments.hosts, arguments.rounds)
         sizes = growth(bench, arguments.sizes)
         memory = worker_memory(bench)
