@@ -36,14 +36,14 @@ MATRIX = {
 UNSTABLE = '2.22'  # a pre-release
 CURRENT = ('ansible-core', 'ansible-lint', 'galaxy-importer')
 RED_HAT = ('ansible-core==2.16.0', 'ansible-lint==24.12.2', 'galaxy-importer==0.4.31')  # certifies with these
-GET_PIP = ('20_3_4', '21_3_1', '23_1_2', '24_2', '25_2')  # the versions that one ansible-core or another asks for
+GET_PIP = ('23_1_2', '24_2', '25_2')  # the versions that one ansible-core or another asks for
 
 # the files of the tarball
 CONTENT = re.compile(
     r'(changelogs|docs/(docsite|examples)|extensions|meta|playbooks|plugins|roles)/.+'
     r'|tests/config[.]yml|LICENSE|[A-Z_]+[.]md|(FILES|MANIFEST)[.]json'
 )
-# of ansible-test: this machine has another locale, or lacks one of the many Pythons that targets may have
+# of ansible-test: this machine has another locale, or lacks one of the many Pythons that it knows
 HARMLESS = re.compile(r'Using locale|Reviewing previous|Skipping sanity test "(compile|import)" on Python ')
 
 nox.options.envdir = str(BUILD / 'nox')

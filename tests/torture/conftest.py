@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any
 
 KINDS = {
-    'test_faults': 'faults, each through the operation, an action, a shipped module and a lookup',
+    'test_faults': 'faults, each through the operation, both actions and the lookup',
     'test_properties': 'properties of what comes from outside, with hundreds of examples each',
     'test_channels': 'ways of writing, failing, crashing and being killed, searched for secrets',
     'test_kill': 'series of kills at random moments, of 400 workers and of plays and servers',

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -17,8 +18,8 @@ from pathlib import Path
 
 import pytest
 from ansible import constants
-from ansible_collections.firefly.platform.plugins.module_utils._login import login, login_options
-from ansible_collections.firefly.platform.plugins.plugin_utils._token_store import log_in_once
+from ansible_collections.firefly.platform.plugins.plugin_utils._login import request_token, validate_login
+from ansible_collections.firefly.platform.plugins.plugin_utils._token_cache import token_of_run
 from ansible_run import keys_of, run_ansible, write_inventory
 from fake_firefly import FakeFirefly, Fault
 from needles import leaks
@@ -41,12 +42,11 @@ def _work(folder: Path, firefly: FakeFirefly) -> int:
         return pid
     try:
         keys = {'api_url': firefly.url, 'access_key': firefly.access_key, 'secret_key': firefly.secret_key}
-        options = login_options(keys)
+        options = validate_login(keys)
         while True:
-            log_in_once(options, lambda: login(options))
+            token_of_run(options, None, request_token)
             for path in folder.iterdir():
-                if path.suffix != '.lock':
-                    path.unlink(missing_ok=True)
+                os.truncate(path, 0)
     finally:
         os._exit(1)
 
@@ -59,21 +59,23 @@ def test_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reused = 0
     with FakeFirefly(rate_limit=0) as firefly:
         keys = {'api_url': firefly.url, 'access_key': firefly.access_key, 'secret_key': firefly.secret_key}
-        options = login_options({**keys, 'retries': 0})
+        options = validate_login({**keys, 'retries': 0})
         for _unused in range(ROUNDS):
             # two of them, so that one may be killed while it holds the lock and the other waits for it
-            workers = [_work(run / 'firefly', firefly) for _unused in range(2)]
+            workers = [_work(run, firefly) for _unused in range(2)]
             time.sleep(chance.uniform(0, 0.1))
             for worker in workers:
                 os.kill(worker, signal.SIGKILL)
                 os.waitpid(worker, 0)
             started = time.monotonic()
-            result = log_in_once(options, lambda: login(options))
+            token, attempts = token_of_run(options, None, request_token)
             assert time.monotonic() - started < 10
-            assert result['access_token'] in firefly.tokens
-            reused += result['reused']
+            assert token.access_token in firefly.tokens
+            reused += attempts == 0
         assert list(leaks([firefly.secret_key, *firefly.tokens[-20:]], [run])) == []
-    assert all(path.stat().st_mode & 0o077 == 0 for path in run.rglob('*'))
+    (kept,) = run.iterdir()
+    assert re.fullmatch('firefly-[0-9a-f]{32}', kept.name)
+    assert kept.stat().st_mode & 0o777 == 0o600
     print(f'\n{2 * ROUNDS} workers killed in {ROUNDS} rounds; {reused} times their token was whole and served the next')
 
 
@@ -87,7 +89,7 @@ def test_plays_and_servers(tmp_path: Path) -> None:
     temporary = tmp_path / 'temporary'
     with FakeFirefly(rate_limit=0) as firefly:
         for round_ in range(rounds):
-            environment = {**keys_of(firefly), 'FIREFLY_TOKEN_CACHE': 'user', 'ANSIBLE_LOCAL_TEMP': str(temporary)}
+            environment = {**keys_of(firefly), 'ANSIBLE_LOCAL_TEMP': str(temporary)}
             firefly.fail(Fault(delay=0.5))
             play = subprocess.Popen(
                 [str(Path(sys.executable).parent / command[0]), *command[1:]],

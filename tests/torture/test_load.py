@@ -6,23 +6,42 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections import Counter
 from pathlib import Path
 
-from ansible_run import keys_of, run_ansible, run_tasks, write_inventory
+from ansible_run import Run, keys_of, run_ansible, run_tasks, write_inventory
 from fake_firefly import FakeFirefly
 
 
-def test_5000_hosts_log_in_once(tmp_path: Path) -> None:
-    inventory = write_inventory(tmp_path, [f'host{number}' for number in range(5000)])
-    playbook = tmp_path / 'playbook.yml'
+def _log_in(folder: Path, firefly: FakeFirefly, hosts: int, **environment: str) -> Run:
+    inventory = write_inventory(folder, [f'host{number}' for number in range(hosts)])
+    playbook = folder / 'playbook.yml'
     playbook.write_text('[{hosts: all, gather_facts: false, tasks: [{firefly.platform.firefly_login: {}}]}]')
     arguments = ['ansible-playbook', '-i', str(inventory), '-f', '50', str(playbook)]
+    return run_ansible(folder, arguments, environment={**keys_of(firefly), **environment})
+
+
+def test_5000_hosts_log_in_once(tmp_path: Path) -> None:
     with FakeFirefly() as firefly:
-        run = run_ansible(tmp_path, arguments, environment=keys_of(firefly))
+        run = _log_in(tmp_path, firefly, 5000)
     assert run.status == 0, run.output[-3000:]
     assert run.output.count('ok=1 ') == 5000
     assert [request.status for request in firefly.requests] == [200]
+
+
+def test_1000_hosts_with_bad_keys_are_refused_once_a_minute(tmp_path: Path) -> None:
+    started = time.monotonic()
+    with FakeFirefly() as firefly:
+        run = _log_in(tmp_path, firefly, 1000, FIREFLY_SECRET_KEY='bad')
+    minutes = math.ceil((time.monotonic() - started) / 60)
+    statuses = [request.status for request in firefly.requests]
+    # once a minute: a slow machine takes longer than one
+    assert statuses in [[401] * posts for posts in range(1, minutes + 1)]
+    failures = [line for line in run.stdout.splitlines() if line.startswith('fatal: ')]
+    assert len(failures) == 1000
+    assert sum('it was not sent again' in line for line in failures) == 1000 - len(statuses)
 
 
 def test_1000_hosts_ask_for_the_health(tmp_path: Path) -> None:
@@ -35,9 +54,9 @@ def test_1000_hosts_ask_for_the_health(tmp_path: Path) -> None:
     assert len(results) == 1000
     codes = Counter(result['code'] for result in results)
     assert set(codes) <= {'ok', 'rate_limited'}
-    # 500 in a rolling minute: the first ones got their answer, and nobody a wrong one
+    # 500 in a rolling minute: the first ones got their response, and nobody a wrong one
     assert codes['ok'] >= 500
     for result in results:
         assert result['healthy'] == (result['code'] == 'ok')
-        assert result['status_code'] == (204 if result['healthy'] else 429)
+        assert result['status'] == (204 if result['healthy'] else 429)
     print(f'\n1000 hosts asked: {dict(codes)}')
