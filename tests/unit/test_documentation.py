@@ -89,7 +89,7 @@ def test_return_values(name: str, operation: Operation, firefly: FakeFirefly) ->
     assert returns.keys() - {'ansible_facts', 'failure', 'msg'} == values.keys() - {'msg'}
     types = {'str': str, 'int': int, 'float': float, 'bool': bool}
     for key, value in values.items():
-        assert type(value) is types[returns[key]['type']], key
+        assert value.__class__ is types[returns[key]['type']], key
 
 
 @pytest.mark.parametrize('name', MODULES)

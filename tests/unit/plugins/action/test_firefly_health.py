@@ -33,6 +33,16 @@ def test_all_values_on_failure_too(firefly: FakeFirefly, tmp_path: Path) -> None
     assert (down['healthy'], down['reachable'], down['status'], down['code']) == (False, True, 503, 'server_error')
 
 
+def test_all_values_where_an_option_is_refused(firefly: FakeFirefly, tmp_path: Path) -> None:
+    tasks = [{**health(), 'register': 'up'}, health(wait_sleep=0)]
+    values = run_tasks(tmp_path, tasks, environment=keys_of(firefly)).registered['host1']
+    refused = values['health']
+    assert values['up']['healthy'] is True
+    assert not values['up'].keys() - refused.keys()
+    assert (refused['healthy'], refused['attempts'], refused['failure']['code']) == (False, 0, 'invalid_option')
+    assert firefly.count('GET', '/v2/health') == 1
+
+
 def test_waiting_says_when_the_state_changes(tmp_path: Path) -> None:
     with FakeFirefly(health='down') as firefly:
         firefly.fail(Fault(status=500))

@@ -142,6 +142,14 @@ def test_a_token_that_does_not_live_long_enough_is_replaced(firefly: FakeFirefly
     assert token.expires_in >= 900
 
 
+def test_a_token_that_has_become_too_short_is_replaced(firefly: FakeFirefly, monkeypatch: pytest.MonkeyPatch) -> None:
+    firefly.token_lifetime = 300
+    get(firefly, min_ttl=280)
+    now = time.monotonic
+    monkeypatch.setattr(time, 'monotonic', lambda: now() + 40)
+    assert get(firefly, min_ttl=280)[1] == 1
+
+
 def test_the_lifetime_is_by_the_clock_of_the_server(firefly: FakeFirefly) -> None:
     firefly.fail(Fault(date_offset=3000))  # the server's clock is ahead: of 3600 s some 600 remain
     get(firefly)
