@@ -58,20 +58,21 @@ def token_of_run(options: Options, asker: str | None, log_in: Login) -> tuple[To
     cipher, name = _derive(options)
     with _locked(Path(constants.DEFAULT_LOCAL_TMP, f'firefly-{name}')) as file:
         kept = _read(file, cipher)
+        known, needed = Token(*kept['token']) if kept.get('token') else None, max(options['min_ttl'], 1)
+        if known and known.expires_in >= needed:
+            return known, 0
         waited = kept.get('at', 0) > began
-        recent = waited or (asker is not None and kept.get('asker') == asker and began - kept['at'] < TELL_AGAIN)
-        if recent and 'failure' in kept:
-            what = f'{kept["what"]} Another host or lookup of this run made this request; it was not sent again.'
-            raise FireflyError(what=what, **kept['failure'])
-        if 'token' in kept:
-            token, needed = Token(*kept['token']), max(options['min_ttl'], 1)
+        if waited or (asker is not None and kept.get('asker') == asker and began - kept['at'] < TELL_AGAIN):
+            if 'failure' in kept:
+                what = f'{kept["what"]} This run made the request a moment ago; it was not sent again.'
+                raise FireflyError(what=what, **kept['failure'])
             # one that was too short when it was new is told again too, since the next one would not be longer
-            if token.expires_in >= needed or (recent and token.ends - kept['at'] < needed):
-                return token, 0
+            if known and known.ends - kept['at'] < needed:
+                return known, 0
         try:
             token, attempts = log_in(options)
         except FireflyError as error:
-            _write(file, cipher, asker, failure=error.failure, what=error.what)
+            _write(file, cipher, asker, token=known, failure=error.failure, what=error.what)
             raise
         _write(file, cipher, asker, token=token)
         return token, attempts

@@ -22,7 +22,7 @@ TASKS = {
     },
 }
 HOSTS = [f'host{number}' for number in range(12)]
-TOLD_AGAIN = 'Another host or lookup of this run made this request; it was not sent again.'
+TOLD_AGAIN = 'This run made the request a moment ago; it was not sent again.'
 
 
 def run(folder: Path, firefly: FakeFirefly, *tasks: dict[str, Any], hosts: list[str] = HOSTS, **keys: str) -> Run:

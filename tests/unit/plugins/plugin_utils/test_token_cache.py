@@ -176,6 +176,14 @@ def test_a_failure_is_told_again_to_the_same_asker(firefly: FakeFirefly, status:
     assert {error.attempts for error in others} == {0}
 
 
+def test_a_failure_leaves_a_token_that_lives_long_enough(firefly: FakeFirefly) -> None:
+    get(firefly)
+    firefly.fail(Fault(status=500), times=None)
+    failure(firefly, 'later task', min_ttl=86400)
+    assert [get(firefly, asker)[1] for asker in ('task', 'later task')] == [0, 0]
+    assert TOLD_AGAIN in str(failure(firefly, 'later task', min_ttl=86400))
+
+
 @pytest.mark.parametrize('asker', ['later task', 'lookup', None])
 def test_whoever_else_asks_asks_anew(firefly: FakeFirefly, asker: str | None) -> None:
     firefly.fail(Fault(status=401))
