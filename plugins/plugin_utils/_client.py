@@ -10,6 +10,7 @@ import contextlib
 import functools
 import random
 import re
+import socket
 import sys
 import time
 import typing as t
@@ -123,10 +124,11 @@ class FireflyClient:
             with contextlib.closing(HTTPAdapter()) as adapter, warnings.catch_warnings():
                 if self._verify is False:
                     warnings.simplefilter('ignore')  # urllib3's, on each request: validate_certs says it already
+                limits = Timeout(connect=timeout / _addresses(url, proxies), total=timeout)
                 response = adapter.send(
                     request,
                     stream=True,
-                    timeout=Timeout(total=timeout),  # type: ignore[arg-type]  # requests documents it
+                    timeout=limits,  # type: ignore[arg-type]  # requests documents it
                     verify=self._verify,
                     cert=self._cert,
                     proxies=proxies,
@@ -180,6 +182,13 @@ class FireflyClient:
         return re.sub(r'[^\x21-\x7e]', '', scrub(address, self._secrets))[:200]
 
 
+def _addresses(url: str, proxies: dict[str, str]) -> int:
+    """How many addresses are tried: urllib3 gives each of them all the time that there is to connect."""
+    if requests.utils.select_proxy(url, proxies):
+        return 1
+    return len(socket.getaddrinfo(urlsplit(url).hostname, None, type=socket.SOCK_STREAM))
+
+
 def _read(response: requests.Response, deadline: float) -> bytes:
     """The body as it was sent, of one above the limit a byte more than that. The body of an error may fail."""
     raw = response.raw
@@ -211,7 +220,7 @@ def _network_error(
         'invalid_option': 'could not be sent: the option api_url has no usable host name',
         'dns': 'could not be sent: its host name was not found',
         'connect': 'got no response: the connection failed',
-        'timeout': f'got no complete response within {timeout:g} s',
+        'timeout': f'got no complete response within {round(timeout, 3):g} s',
         'tls': 'could not be sent: TLS failed',
         'proxy': 'could not be sent: the proxy failed',
     }[code]

@@ -119,7 +119,8 @@ def test_the_body_of_an_error_may_be_slow(firefly: FakeFirefly) -> None:
     assert seconds < PATIENCE
 
 
-def test_a_server_that_does_not_accept() -> None:
+@pytest.mark.parametrize('addresses', [1, 60])
+def test_a_server_that_does_not_accept(monkeypatch: pytest.MonkeyPatch, addresses: int) -> None:
     # a backlog that is full: Linux drops what comes then, so connecting hangs
     with socket.socket() as listener:
         listener.bind(('127.0.0.1', 0))
@@ -130,7 +131,9 @@ def test_a_server_that_does_not_accept() -> None:
             for connection in waiting:
                 connection.setblocking(False)
                 connection.connect_ex(address)
-            error, seconds = timed_failure(f'http://127.0.0.1:{address[1]}')
+            found = [(socket.AF_INET, socket.SOCK_STREAM, 0, '', address)] * addresses
+            monkeypatch.setattr(socket, 'getaddrinfo', lambda *_unused, **_more: found)
+            error, seconds = timed_failure('https://firefly.invalid')
         finally:
             for connection in waiting:
                 connection.close()
