@@ -39,8 +39,8 @@ options:
       - Not used.
   wait:
     description:
-      - Whether to ask again until Firefly is up. What waiting does not mend, like a certificate that is not trusted, ends it at once.
-      - Each of these requests is made once, whatever O(retries) says.
+      - Whether to ask again until Firefly is up. What waiting cannot fix, like a certificate that is not trusted, ends it at once.
+      - Each of these requests is made once, whatever O(retries) says, with a O(timeout) of at most 30 seconds.
     type: bool
     default: false
   wait_timeout:

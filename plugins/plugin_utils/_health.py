@@ -58,7 +58,7 @@ def _wait(client: FireflyClient, options: Options, report: t.Callable[[str], Non
         asked = time.monotonic()
         waited = round(asked - started, 1)
         # half of what is left, since a response that begins in time may stall for as long again
-        timeout = min(options['timeout'], (deadline - asked) / 2)
+        timeout = min(options['timeout'], REPORT_EVERY, (deadline - asked) / 2)
         outcome = _ask(client, options['api_url'], attempt, waited, retries=0, timeout=timeout)
         error = outcome.error
         if error is None or (error.code in _FINAL and not error.retryable):

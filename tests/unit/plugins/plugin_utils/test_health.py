@@ -228,6 +228,14 @@ def test_it_says_now_and_then_that_nothing_changes(firefly: FakeFirefly, monkeyp
     assert 'is up' in end
 
 
+def test_a_request_that_hangs_does_not_keep_it_silent(firefly: FakeFirefly, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_health, 'REPORT_EVERY', 0.5)
+    firefly.fail(Fault(delay=60), times=2)
+    lines: list[str] = []
+    assert check(firefly.url, lines.append, wait=True, wait_timeout=60, timeout=60, pause=0.1)['attempts'] == 3
+    assert 'within 0.5 s' in lines[0]
+
+
 def test_a_request_that_hangs_does_not_outlast_the_waiting(firefly: FakeFirefly) -> None:
     firefly.fail(Fault(delay=60), times=None)
     started = time.monotonic()
