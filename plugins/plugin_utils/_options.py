@@ -95,7 +95,7 @@ def refuse_unknown(raw: t.Iterable[str], known: t.Iterable[str]) -> None:
 
     :raises FireflyError: ``invalid_option``, one is not known.
     """
-    unknown = sorted(set(raw).difference(known))
+    unknown = sorted(str(name) for name in set(raw).difference(known))
     if unknown:
         raise FireflyError('invalid_option', f'There is no option {", ".join(unknown)}; there are {", ".join(known)}.')
 

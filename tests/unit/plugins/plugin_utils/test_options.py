@@ -206,6 +206,11 @@ def test_an_unknown_option_is_told_with_those_that_there_are() -> None:
     assert 'HUNTER2' not in message
 
 
+def test_a_name_that_is_not_text_is_unknown_too() -> None:
+    raw: t.Any = {1: 2, 'b': 4}
+    assert 'There is no option 1, b;' in refusal(raw)
+
+
 def test_waiting_is_for_health_alone() -> None:
     assert 'wait' in refusal({'wait': True}, LOGIN_OPTIONS)
 
