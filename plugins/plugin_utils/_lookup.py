@@ -13,20 +13,19 @@ from ansible.errors import AnsibleLookupError
 from ansible.utils.display import Display
 
 from ._errors import FireflyError
-from ._health import HEALTH
 from ._login import BASIC_AUTHORIZATION, LOGIN
 from ._operation import Context, Operation, Outcome, perform
 from ._option_sources import resolve
 from ._options import SHARED_OPTIONS, refuse_unknown
 
-#: The operation of each term, and which of its values the term is; all of them without one.
-TERMS: dict[str, tuple[Operation, str | None]] = {
-    'token': (LOGIN, 'access_token'),
-    'authorization': (LOGIN, 'authorization'),
-    'basic_authorization': (BASIC_AUTHORIZATION, 'basic_authorization'),
-    'expires_at': (LOGIN, 'expires_at'),
-    'login': (LOGIN, None),
-    'health': (HEALTH, None),
+#: Which of its operation's values each term is; all of them without one.
+TERMS: dict[str, str | None] = {
+    'token': 'access_token',
+    'authorization': 'authorization',
+    'basic_authorization': 'basic_authorization',
+    'expires_at': 'expires_at',
+    'login': None,
+    'health': None,
 }
 
 
@@ -46,13 +45,20 @@ def look_up(
         refuse_unknown(raw, SHARED_OPTIONS)
         if any(not isinstance(term, str) or term not in TERMS for term in terms):
             raise FireflyError('invalid_option', f'Each term must be one of {", ".join(TERMS)}.')
-        for operation in dict.fromkeys(TERMS[term][0] for term in terms):
+        operations = [_operation(term) for term in terms]
+        for operation in dict.fromkeys(operations):
             options = resolve(operation.options, raw, variables, os.environ, template)
             outcomes[operation.name] = perform(operation, options, context)
     except FireflyError as error:
         raise AnsibleLookupError(str(error)) from None
-    return [_value(outcomes[operation.name].values, key) for operation, key in map(TERMS.__getitem__, terms)]
+    values = [outcomes[operation.name].values for operation in operations]
+    return [one[key] if (key := TERMS[term]) else one for term, one in zip(terms, values, strict=True)]
 
 
-def _value(values: dict[str, t.Any], key: str | None) -> t.Any:
-    return values if key is None else values[key]
+def _operation(term: str) -> Operation:
+    if term == 'health':
+        # each worker would compile it for a lookup of the token, which then costs 8 % more
+        from ._health import HEALTH
+
+        return HEALTH
+    return BASIC_AUTHORIZATION if term == 'basic_authorization' else LOGIN

@@ -9,7 +9,7 @@ from __future__ import annotations
 import types
 import typing as t
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common import validation
 
 from ._errors import FireflyError
 from ._url import base_url
@@ -23,17 +23,41 @@ class Option(t.NamedTuple):
 
     type: str
     default: t.Any = None
-    secret: bool = False
     fallback: bool = True
     minimum: float | None = None
     maximum: float | None = None
 
+    def read(self, value: t.Any) -> t.Any:
+        """The value in the option's type, as ansible-core converts it for a module; the default where it is unset.
+
+        :raises ValueError: it is not valid; the text is what it must be.
+        """
+        if not is_set(value):
+            return self.default
+        convert, kind = _TYPES[self.type]
+        try:
+            value = convert(_plain(value))
+        except (TypeError, ValueError, ArithmeticError):
+            raise ValueError(kind) from None
+        # NaN compares as false with everything, so it is out of range too
+        if self.minimum is not None and self.maximum is not None and not self.minimum <= value <= self.maximum:
+            raise ValueError(f'between {self.minimum} and {self.maximum}')
+        return value
+
+
+_TYPES: dict[str, tuple[t.Callable[[t.Any], t.Any], str]] = {
+    'str': (validation.check_type_str, 'text'),
+    'path': (validation.check_type_path, 'a path'),
+    'bool': (validation.check_type_bool, 'true or false'),
+    'int': (validation.check_type_int, 'a whole number'),
+    'float': (validation.check_type_float, 'a number'),
+}
 
 _DAY = 86400
 
 OPTIONS: dict[str, Option] = {
-    'access_key': Option('str', secret=True),
-    'secret_key': Option('str', secret=True),
+    'access_key': Option('str'),
+    'secret_key': Option('str'),
     'api_url': Option('str', 'https://api.firefly.ai'),
     'validate_certs': Option('bool', True),
     'ca_path': Option('path'),
@@ -64,15 +88,6 @@ CONNECTION_OPTIONS = (
 SHARED_OPTIONS = (*CREDENTIAL_OPTIONS, *CONNECTION_OPTIONS, 'token_cache', 'min_ttl')
 LOGIN_OPTIONS = SHARED_OPTIONS
 HEALTH_OPTIONS = (*CONNECTION_OPTIONS, 'wait', 'wait_timeout', 'wait_sleep')
-
-
-def argument_spec(names: t.Iterable[str]) -> dict[str, dict[str, t.Any]]:
-    """The argument spec with these options."""
-    options = {name: OPTIONS[name] for name in names}
-    return {
-        name: {'type': option.type, 'default': option.default, 'no_log': option.secret}
-        for name, option in options.items()
-    }
 
 
 def environment_name(name: str) -> str:
@@ -106,20 +121,15 @@ def validate(names: t.Sequence[str], raw: t.Mapping[str, t.Any]) -> Options:
     :raises FireflyError: ``invalid_option`` or ``insecure_url``: an option is unknown or has an invalid value.
     """
     refuse_unknown(raw, dict.fromkeys([*SHARED_OPTIONS, *names]))
-    values = {name: _plain(raw[name]) for name in names if is_set(raw.get(name))}
-    try:
-        validation = ArgumentSpecValidator(argument_spec(names)).validate(values)
-    except (ArithmeticError, ValueError):  # ansible-core's, over "inf" as an int for one
-        message = f'One of the options {", ".join(values)} has a value of the wrong type.'
-        raise FireflyError('invalid_option', message) from None
-    if validation.error_messages:
-        raise FireflyError('invalid_option', f'{"; ".join(validation.error_messages)}.')
-    options: dict[str, t.Any] = {name: validation.validated_parameters[name] for name in names}
-    for name, value in options.items():
-        low, high = OPTIONS[name].minimum, OPTIONS[name].maximum
-        # written so that NaN, which compares as false with everything, is out of range
-        if low is not None and high is not None and not low <= value <= high:
-            raise FireflyError('invalid_option', f'The option {name} must be between {low} and {high}.')
+    options: dict[str, t.Any] = {}
+    mistakes = []
+    for name in names:
+        try:
+            options[name] = OPTIONS[name].read(raw.get(name))
+        except ValueError as error:
+            mistakes.append(f'The option {name} must be {error}.')
+    if mistakes:
+        raise FireflyError('invalid_option', ' '.join(mistakes))
     return types.MappingProxyType({**options, 'api_url': base_url(options['api_url'])})
 
 

@@ -13,7 +13,12 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.firefly.platform.plugins.plugin_utils._option_sources import resolve
-from ansible_collections.firefly.platform.plugins.plugin_utils._options import LOGIN_OPTIONS, OPTIONS, validate
+from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
+    CREDENTIAL_OPTIONS,
+    LOGIN_OPTIONS,
+    OPTIONS,
+    validate,
+)
 from ansible_run import Run, run_ansible
 from fake_controller import FakeController, inject
 from fake_controller.credential import load
@@ -96,8 +101,8 @@ def test_awx_shows_no_secret_with_a_job(tmp_path: Path) -> None:
 def test_every_secret_option_is_a_secret_field() -> None:
     fields = {field['id']: field for field in load('inputs')['fields']}
     assert fields.keys() == FULL.keys()
-    for name, option in OPTIONS.items():
-        assert bool(fields.get(name, {}).get('secret')) == option.secret, name
+    for name in OPTIONS:
+        assert bool(fields.get(name, {}).get('secret')) == (name in CREDENTIAL_OPTIONS), name
     assert fields['client_key_pem']['secret']
 
 

@@ -14,7 +14,6 @@ from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
     LOGIN_OPTIONS,
     OPTIONS,
     SHARED_OPTIONS,
-    argument_spec,
     environment_name,
     is_set,
     validate,
@@ -57,7 +56,6 @@ def refusal(given: dict[str, t.Any], names: tuple[str, ...] = tuple(OPTIONS)) ->
 def test_the_table_has_the_designed_options() -> None:
     assert set(OPTIONS) == set(FALLBACK) | set(OF_A_TASK)
     assert {name for name, option in OPTIONS.items() if option.fallback} == set(FALLBACK)
-    assert {name for name, option in OPTIONS.items() if option.secret} == {'access_key', 'secret_key'}
 
 
 def test_who_takes_which() -> None:
@@ -188,7 +186,6 @@ def test_out_of_range(name: str, value: t.Any) -> None:
         ('retries', 1.5),
         ('retries', 'nan'),
         ('retries', float('inf')),
-        pytest.param('retries', '9' * 5000, id='retries-5000 digits'),
         ('min_ttl', '1h'),
         ('validate_certs', 'maybe'),
         ('validate_certs', 2),
@@ -196,7 +193,15 @@ def test_out_of_range(name: str, value: t.Any) -> None:
     ],
 )
 def test_of_the_wrong_type(name: str, value: t.Any) -> None:
-    assert name in refusal({name: value})
+    kinds = {'timeout': 'a number', 'retries': 'a whole number', 'min_ttl': 'a whole number'}
+    assert refusal({name: value}).startswith(f'The option {name} must be {kinds.get(name, "true or false")}. ')
+
+
+def test_a_number_of_thousands_of_digits() -> None:
+    # ansible-core before 2.20 leaves it to Python, which refuses to convert it
+    message = refusal({'retries': '9' * 5000})
+    assert message.startswith('The option retries must be ')
+    assert '99' not in message
 
 
 def test_an_unknown_option_is_told_with_those_that_there_are() -> None:
@@ -237,36 +242,12 @@ def test_no_message_repeats_a_key() -> None:
         assert 'HUNTER' not in refusal({**keys, **mistake})
 
 
+@pytest.mark.parametrize('name', [name for name, option in OPTIONS.items() if option.type not in ('str', 'path')])
+def test_no_message_repeats_what_an_option_was_given(name: str) -> None:
+    assert 'HUNTER2' not in refusal({name: 'HUNTER2'})
+
+
 @pytest.mark.parametrize('key', [['HUNTER2'], {'key': 'HUNTER2'}, b'HUNTER2'], ids=['list', 'dict', 'bytes'])
 @pytest.mark.parametrize('name', ['access_key', 'secret_key'])
 def test_a_key_that_is_not_text_never_shows(name: str, key: t.Any) -> None:
     assert 'HUNTER2' not in refusal({name: key, 'timeout': 'soon'})
-
-
-@pytest.mark.parametrize('names', [LOGIN_OPTIONS, HEALTH_OPTIONS], ids=['login', 'health'])
-def test_the_argument_spec_hides_exactly_the_keys(names: tuple[str, ...]) -> None:
-    spec = argument_spec(names)
-    assert list(spec) == list(names)
-    # an explicit False too, or ansible-core warns about names that look secret, like token_cache
-    assert {name: entry['no_log'] for name, entry in spec.items()} == {
-        name: name in ('access_key', 'secret_key') for name in names
-    }
-
-
-def test_the_argument_spec_has_types_and_defaults() -> None:
-    spec = argument_spec(OPTIONS)
-    assert spec['token_cache'] == {'type': 'bool', 'default': True, 'no_log': False}
-    assert {name: entry['type'] for name, entry in spec.items() if entry['type'] != 'str'} == {
-        'validate_certs': 'bool',
-        'ca_path': 'path',
-        'client_cert': 'path',
-        'client_key': 'path',
-        'use_proxy': 'bool',
-        'timeout': 'float',
-        'retries': 'int',
-        'token_cache': 'bool',
-        'min_ttl': 'int',
-        'wait': 'bool',
-        'wait_timeout': 'int',
-        'wait_sleep': 'int',
-    }
