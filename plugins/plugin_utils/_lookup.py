@@ -40,19 +40,18 @@ def look_up(
     :raises AnsibleLookupError: a term or an option is not valid, or there is no token.
     """
     context = Context(lambda line: Display().display(line, stderr=True), asker='lookup')
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[Operation, Outcome] = {}
     try:
         refuse_unknown(raw, SHARED_OPTIONS)
         if any(not isinstance(term, str) or term not in TERMS for term in terms):
             raise FireflyError('invalid_option', f'Each term must be one of {", ".join(TERMS)}.')
-        operations = [_operation(term) for term in terms]
-        for operation in dict.fromkeys(operations):
+        for operation in dict.fromkeys(map(_operation, terms)):
             options = resolve(operation.options, raw, variables, os.environ, template)
-            outcomes[operation.name] = perform(operation, options, context)
+            outcomes[operation] = perform(operation, options, context)
     except FireflyError as error:
         raise AnsibleLookupError(str(error)) from None
-    values = [outcomes[operation.name].values for operation in operations]
-    return [one[key] if (key := TERMS[term]) else one for term, one in zip(terms, values, strict=True)]
+    found = [(outcomes[_operation(term)].values, TERMS[term]) for term in terms]
+    return [values if key is None else values[key] for values, key in found]
 
 
 def _operation(term: str) -> Operation:

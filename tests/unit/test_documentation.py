@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The documentation, the argument specs and the action group say what the table of options says."""
+"""The documentation and the action group say what the table of options says."""
 
 from __future__ import annotations
 

@@ -198,7 +198,7 @@ def test_of_the_wrong_type(name: str, value: t.Any) -> None:
 
 
 def test_a_number_of_thousands_of_digits() -> None:
-    # ansible-core before 2.20 leaves it to Python, which refuses to convert it
+    # ansible-core before 2.18 leaves it to Python, which refuses to convert it
     message = refusal({'retries': '9' * 5000})
     assert message.startswith('The option retries must be ')
     assert '99' not in message
