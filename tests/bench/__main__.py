@@ -27,6 +27,8 @@ from typing import Any, Self
 
 import yaml
 
+from .table import table
+
 ROOT = Path(__file__).parents[2]
 LOGIN = 'firefly.platform.firefly_login'
 ONCE = {LOGIN: None, 'run_once': True}
@@ -207,16 +209,6 @@ def worker_memory(bench: Bench) -> dict[str, float]:
 
 def say(what: str) -> None:
     print(f'  {what:<78}', end='\r', file=sys.stderr, flush=True)
-
-
-def table(rows: list[tuple[str, ...]]) -> Iterator[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        first, *others = (
-            cell.ljust(width) if n == 0 else cell.rjust(width)
-            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        yield '  '.join([first, *others])
 
 
 def main() -> None:

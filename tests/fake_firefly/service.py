@@ -41,7 +41,10 @@ class ReceivedRequest:
 
 @dataclass(kw_only=True, eq=False)
 class Service:
-    """The state and the decisions. `token_lifetime`, `health_up_after` and `rate_window` are in seconds."""
+    """The state and the decisions. `token_lifetime`, `health_up_after` and `rate_window` are in seconds.
+
+    `rate_counts_refused` tells whether requests above the rate limit count against it too.
+    """
 
     keys: dict[str, str] = field(default_factory=lambda: {ACCESS_KEY: SECRET_KEY})
     token_lifetime: int = 3600
@@ -51,6 +54,7 @@ class Service:
     health_up_after: float = 0.0
     rate_limit: int = 500
     rate_window: float = 60.0
+    rate_counts_refused: bool = False
     retry_after: int | str | None = None
     prefix: str = ''
 
@@ -64,7 +68,7 @@ class Service:
         self.access_key, self.secret_key = next(iter(self.keys.items()), (ACCESS_KEY, SECRET_KEY))
         self._next_faults: deque[Fault] = deque()
         self._lasting_fault: Fault | None = None
-        self._admitted: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._counted: defaultdict[str, deque[float]] = defaultdict(deque)
         self._lock = threading.Lock()
 
     def count(self, method: str, path: str) -> int:
@@ -91,18 +95,18 @@ class Service:
             return self._lasting_fault
 
     def admit(self, address: str) -> bool:
-        """Whether one more request from `address` is within the rate limit. Rejected ones do not count."""
+        """Whether one more request from `address` is within the rate limit."""
         if not self.rate_limit:
             return True
         now = time.monotonic()
         with self._lock:
-            admitted = self._admitted[address]
-            while admitted and admitted[0] <= now - self.rate_window:
-                admitted.popleft()
-            if len(admitted) >= self.rate_limit:
-                return False
-            admitted.append(now)
-            return True
+            counted = self._counted[address]
+            while counted and counted[0] <= now - self.rate_window:
+                counted.popleft()
+            admitted = len(counted) < self.rate_limit
+            if admitted or self.rate_counts_refused:
+                counted.append(now)
+            return admitted
 
     def login(self, access_key: str, secret_key: str) -> dict[str, Any] | None:
         """The body of the answer to a login, or None where the key pair is wrong."""

@@ -139,6 +139,17 @@ def test_the_rate_limit_rolls_over_all_endpoints() -> None:
     assert len(firefly.tokens) == 1
 
 
+def test_the_rate_limit_can_count_what_it_refuses() -> None:
+    with FakeFirefly(rate_limit=1, rate_window=2, rate_counts_refused=True) as firefly:
+        assert health(firefly).status_code == 204
+        time.sleep(1.2)
+        assert health(firefly).status_code == 429
+        time.sleep(1)  # the first is out of the window, the refused one is not
+        assert health(firefly).status_code == 429
+        time.sleep(2.1)
+        assert health(firefly).status_code == 204
+
+
 def test_the_rate_limit_counts_each_address_for_itself() -> None:
     with FakeFirefly(rate_limit=1) as firefly:
         assert [health(firefly).status_code, health(firefly).status_code] == [204, 429]
