@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## Show the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-preflight: $(VENV)/runtime ## Run the preflight playbook: against Firefly with FIREFLY_ACCESS_KEY and FIREFLY_SECRET_KEY set, else against the embedded one
+preflight: $(VENV)/runtime ## Run the preflight playbook: against Firefly where the environment names keys or an address, else against the embedded one
 	@tests/preflight.sh
 
 test: lint unit molecule ## Run all tests
@@ -45,8 +45,9 @@ matrix: $(NOX) ## Run the unit tests, the scenarios and ansible-test sanity on e
 release: $(NOX) ## Build the tarball in dist/ and run the playbook from it
 	$(call nox,release,--session release)
 
-bench: $(VENV)/tests ## Measure what a task costs, for half an hour
+bench: $(VENV)/tests ## Measure what a task costs and play a herd at the rate limit, for half an hour
 	python -m tests.bench $(BENCH)
+	PYTHONPATH=tests:$(COLLECTIONS) python -m bench.herd
 
 build: $(VENV)/runtime ## Build the collection's tarball in dist/
 	ansible-galaxy collection build --force --output-path dist

@@ -22,6 +22,9 @@ from fake_firefly import FakeFirefly
 
 PLUGINS = Path(__file__).parent / 'unit'
 
+#: What names CAs for other programs too, and for the collection.
+CA_VARIABLES = ('REQUESTS_CA_BUNDLE', 'SSL_CERT_FILE')
+
 
 def keys_of(firefly: FakeFirefly) -> dict[str, str]:
     """The environment variables with the address and the keys of this Firefly."""
@@ -46,14 +49,21 @@ class Run:
 
 
 def run_ansible(
-    folder: Path, arguments: list[str], *, environment: Mapping[str, str] | None = None, timeout: float = 900
+    folder: Path,
+    arguments: list[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    shell: Path | None = None,
+    timeout: float = 900,
 ) -> Run:
-    """Run a command of ansible-core with ``folder`` as its home, and nothing of the caller's FIREFLY_* variables."""
-    bare = {name: value for name, value in os.environ.items() if not name.startswith(('FIREFLY_', 'ANSIBLE_'))}
+    """Run a command of ansible-core with ``folder`` as its home, and nothing of the caller's FIREFLY_* variables and
+    CAs. ``shell`` is the working folder, where that is another one."""
+    not_ours = ('FIREFLY_', 'ANSIBLE_', *CA_VARIABLES)
+    bare = {name: value for name, value in os.environ.items() if not name.startswith(not_ours)}
     collections = os.environ['ANSIBLE_COLLECTIONS_PATH']
     result = subprocess.run(
         [str(Path(sys.executable).parent / arguments[0]), *arguments[1:]],
-        cwd=folder,
+        cwd=shell or folder,
         env={
             **bare,
             'HOME': str(folder),
@@ -91,8 +101,9 @@ def run_tasks(
     play: Mapping[str, Any] | None = None,
     arguments: Iterable[str] = (),
     environment: Mapping[str, str] | None = None,
+    shell: Path | None = None,
 ) -> Run:
-    """Run the tasks as a play on the hosts. ``play`` has more keywords of the play."""
+    """Run the tasks as a play on the hosts. ``play`` has more keywords of the play, ``shell`` is the working folder."""
     names = [task['register'] for task in tasks if 'register' in task]
     pairs = ', '.join(f"'{name}': {name} | default(omit)" for name in [*names, 'ansible_facts'])
     dump = {'ansible.builtin.debug': {'msg': '%DUMP {{ inventory_hostname }} {{ dump | to_json | b64encode }}%'}}
@@ -101,9 +112,8 @@ def run_tasks(
     plays = [{'hosts': 'all', 'gather_facts': False, **(play or {}), 'tasks': tasks}, dump_play]
     playbook.write_text(yaml.safe_dump(plays, sort_keys=False))
     inventory = write_inventory(folder, hosts, connection)
-    run = run_ansible(
-        folder, ['ansible-playbook', '-i', str(inventory), str(playbook), *arguments], environment=environment
-    )
+    command = ['ansible-playbook', '-i', str(inventory), str(playbook), *arguments]
+    run = run_ansible(folder, command, environment=environment, shell=shell)
     for host, dumped in re.findall(r'%DUMP (\S+) ([A-Za-z0-9+/=]+)%', run.output):
         run.registered[host] = json.loads(base64.b64decode(dumped))
     run.output = re.sub(r'%DUMP (\S+) ([A-Za-z0-9+/=]+)%', '', run.output)

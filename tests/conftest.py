@@ -14,9 +14,11 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from ansible.plugins.loader import init_plugin_loader
+from ansible_run import CA_VARIABLES
 from fake_firefly import FakeFirefly
 
 ROOT = Path(__file__).parents[1]
+BUNDLED = ('ansible.posix', 'awx.awx', 'community.general')
 
 os.environ.setdefault('ANSIBLE_COLLECTIONS_PATH', str(ROOT / '.build/collections'))
 init_plugin_loader([os.environ['ANSIBLE_COLLECTIONS_PATH']])
@@ -24,9 +26,9 @@ init_plugin_loader([os.environ['ANSIBLE_COLLECTIONS_PATH']])
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test takes keys or a proxy from whoever runs it."""
+    """No test takes keys, a proxy or CAs from whoever runs it."""
     for name in list(os.environ):
-        if name.startswith('FIREFLY_') or name.lower().endswith('_proxy'):
+        if name.startswith('FIREFLY_') or name.lower().endswith('_proxy') or name in CA_VARIABLES:
             monkeypatch.delenv(name)
 
 
@@ -39,16 +41,16 @@ def firefly() -> Iterator[FakeFirefly]:
 
 @pytest.fixture(scope='session')
 def bundled_collections() -> Path:
-    """A folder of collections with awx.awx and ansible.posix, out of the package `ansible`: Galaxy is not asked."""
+    """A folder with the collections BUNDLED, out of the package `ansible`: Galaxy is not asked."""
     build = ROOT / '.build'
-    collections = build / 'bundled'
+    collections = build / '-'.join(['bundled', *BUNDLED])  # an older folder, with less in it, is not taken
     if not collections.exists():
         with TemporaryDirectory(dir=build) as folder:
             pip = [sys.executable, '-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:']
             subprocess.run([*pip, '--dest', folder, 'ansible==12.*'], check=True)
             (wheel,) = Path(folder).glob('*.whl')
             with zipfile.ZipFile(wheel) as archive:
-                wanted = ('ansible_collections/awx/awx/', 'ansible_collections/ansible/posix/')
+                wanted = tuple(f'ansible_collections/{name.replace(".", "/")}/' for name in BUNDLED)
                 archive.extractall(
                     f'{folder}/bundled', [name for name in archive.namelist() if name.startswith(wanted)]
                 )

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# `make preflight`: the playbook against Firefly itself where there are keys, else against the embedded one.
+# `make preflight`: the playbook against Firefly itself where the environment names keys or an address, else against the
+# embedded one.
 set -u
 playbook=(ansible-playbook firefly.platform.preflight)
-if [[ -n "${FIREFLY_ACCESS_KEY:-}" && -n "${FIREFLY_SECRET_KEY:-}" ]]; then
+keys="${FIREFLY_ACCESS_KEY:-}${FIREFLY_ACCESS_KEY_FILE:-}${FIREFLY_SECRET_KEY:-}${FIREFLY_SECRET_KEY_FILE:-}"
+if [[ -n "$keys${FIREFLY_API_URL:-}" ]]; then
   what="${FIREFLY_API_URL:-https://api.firefly.ai}"
   "${playbook[@]}"
 else

@@ -14,7 +14,8 @@ notes:
     environment variable C(FIREFLY_<OPTION>) of the controller, that of the task's C(environment) first. The options for waiting
     have no such sources.
   - A fact with the name of such a variable is refused, since a managed host gives no options.
-  - An empty string counts as not set, from every source.
+  - An empty string counts as not set, from every source, and so does C(omit). White space around a value is dropped.
+  - A relative path of a task or a variable is looked for beside the playbook, one of the environment in the folder of the shell.
 options:
   api_url:
     description:
@@ -29,7 +30,8 @@ options:
     default: true
   ca_path:
     description:
-      - PEM file with the CA certificates to trust instead of the usual ones.
+      - PEM file with the CA certificates to trust instead of the usual ones, or a folder as C(openssl rehash) makes it.
+      - Without it, the file or folder that C(REQUESTS_CA_BUNDLE) names in the environment, else C(SSL_CERT_FILE), else the usual ones.
       - On the controller, like every file here.
     type: path
   client_cert:
@@ -55,9 +57,12 @@ options:
   retries:
     description:
       - How often to try again when the host name is not found, when the connection fails, when the time is up, and after the
-        responses 429, 502, 503 and 504. Other responses, such as a 401 for a wrong key, are final. Up to 100.
+        responses 502, 503 and 504. Other responses, such as a 401 for a wrong key, are final. Up to 100.
       - There is a pause before each new attempt but the first. It grows, and is never longer than 60 seconds, whatever the
         server asks for in C(Retry-After).
+      - A 429 is the rate limit, 500 requests a minute from one address. It is not counted among these attempts. Pauses of random
+        length follow it, for as many minutes in all as this option says.
+      - A line on stderr tells of a pause, and every 30 seconds that it goes on.
     type: int
     default: 3
 """
@@ -77,6 +82,8 @@ options:
   ca_path:
     env:
       - name: FIREFLY_CA_PATH
+      - name: REQUESTS_CA_BUNDLE
+      - name: SSL_CERT_FILE
     vars:
       - name: firefly_ca_path
   client_cert:

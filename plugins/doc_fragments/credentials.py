@@ -19,6 +19,14 @@ options:
     description:
       - The secret key, the other half of the pair.
     type: str
+  access_key_file:
+    description:
+      - File with the access key, on the controller. Where one source has both, the key goes before its file.
+    type: path
+  secret_key_file:
+    description:
+      - File with the secret key, on the controller.
+    type: path
 """
 
     TOKEN = r"""
@@ -49,6 +57,16 @@ options:
       - name: FIREFLY_SECRET_KEY
     vars:
       - name: firefly_secret_key
+  access_key_file:
+    env:
+      - name: FIREFLY_ACCESS_KEY_FILE
+    vars:
+      - name: firefly_access_key_file
+  secret_key_file:
+    env:
+      - name: FIREFLY_SECRET_KEY_FILE
+    vars:
+      - name: firefly_secret_key_file
   token_cache:
     env:
       - name: FIREFLY_TOKEN_CACHE

@@ -11,7 +11,7 @@ version_added: 1.0.0
 description:
   - Gives a token of the Firefly API, or something made of it, or the API's health.
   - All lookups and P(firefly.platform.firefly_login#module) tasks of a run share one login. See O(token_cache).
-  - An option is taken from the lookup's arguments, then from a variable, then from the environment. An empty string counts as not set.
+  - An option is taken from the lookup's arguments, then from a variable, then from the environment.
 author:
   - Firefly Platform collection contributors (@ansible-collections)
 requirements:
@@ -83,13 +83,17 @@ _raw:
 # it a lookup after a login costs 18 % more.
 del DOCUMENTATION
 
+import os
 import typing as t
 
 from ansible.plugins.lookup import LookupBase
 
 from ..plugin_utils._lookup import look_up
+from ..plugin_utils._option_sources import Sources
 
 
 class LookupModule(LookupBase):
     def run(self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[t.Any]:
-        return look_up(self._flatten(terms) or ['token'], variables or {}, kwargs, self._templar.template)
+        kwargs.pop('wantlist', None)  # ansible-core before 2.19 hands it on from with_firefly.platform.firefly
+        find = self._loader.path_dwim
+        return look_up(self._flatten(terms), Sources(kwargs, variables or {}, os.environ, self._templar.template, find))

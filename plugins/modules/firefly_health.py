@@ -27,8 +27,14 @@ extends_documentation_fragment:
 options:
   access_key:
     description:
-      - Not used. Like O(secret_key), O(token_cache) and O(min_ttl), it is here for the C(module_defaults) of the action group.
+      - Not used. Like the others that are not used, it is here for the C(module_defaults) of the action group.
   secret_key:
+    description:
+      - Not used.
+  access_key_file:
+    description:
+      - Not used.
+  secret_key_file:
     description:
       - Not used.
   token_cache:
@@ -41,6 +47,7 @@ options:
     description:
       - Whether to ask again until Firefly is up. What waiting cannot fix, like a certificate that is not trusted, ends it at once.
       - Each of these requests is made once, whatever O(retries) says, with a O(timeout) of at most 30 seconds.
+      - A line on stderr tells what Firefly is waited for, when that changes and every 30 seconds.
     type: bool
     default: false
   wait_timeout:
@@ -50,7 +57,7 @@ options:
     default: 120
   wait_sleep:
     description:
-      - How many seconds to pause between two requests, from 1 to a day.
+      - How many seconds to pause between two requests, from 1 to a day. After a 429 the pause is random, and longer each time.
     type: int
     default: 5
 seealso:

@@ -15,7 +15,9 @@ from ansible.plugins.action import ActionBase
 
 from ._errors import FireflyError
 from ._operation import Context, Operation, Outcome, perform
-from ._option_sources import resolve
+from ._option_sources import Sources, resolve
+from ._options import KEY_FILES
+from ._secrets import holds
 
 _CONTROLLER_ASKS = (
     'The controller asks Firefly, whatever host the task is for. To go through a bastion, set https_proxy in the '
@@ -39,14 +41,33 @@ class FireflyAction(ActionBase):
         tries_again = self._task.until or self._task.retries
         context = Context(self._report, asker=None if tries_again else self._task._uuid)
         with self._task_environment():
+            find = self._loader.path_dwim
+            sources = Sources(self._task.args, task_vars or {}, os.environ, self._templar.template, find)
             try:
-                raw = resolve(
-                    self.operation.options, self._task.args, task_vars or {}, os.environ, self._templar.template
-                )
-                outcome = perform(self.operation, raw, context)
+                outcome = perform(self.operation, resolve(self.operation.options, sources), context)
             except FireflyError as error:
                 outcome = Outcome(self.operation.failed(error), error)
-        return self._result(*outcome)
+            hidden = bool(self.operation.secrets and not outcome.error) or self._item_holds_a_key(sources)
+        result = self._result(*outcome)
+        if hidden:
+            result['_ansible_no_log'] = True
+            # before ansible-core 2.19 a loop hides its items only where the task has no_log
+            self._task.no_log = True
+        if outcome.error and self._task.loop and (hidden or self.operation.secrets):
+            self._report(result['msg'])  # one item that is hidden hides the others
+        return result
+
+    def _item_holds_a_key(self, sources: Sources) -> bool:
+        """Whether a key can be in what ansible-core shows of a loop: the item, and with ``extended`` its neighbours."""
+        if not self._task.loop:
+            return False
+        loop_var = sources.variables.get('ansible_loop_var', 'item')
+        shown = [sources.variables.get(name) for name in (loop_var, 'ansible_loop')]
+        try:
+            keys = resolve(tuple(KEY_FILES), sources)
+        except FireflyError:
+            return True
+        return any(holds(shown, str(keys[name]).strip()) for name in KEY_FILES if name in keys)
 
     def _result(self, values: dict[str, t.Any], error: FireflyError | None) -> dict[str, t.Any]:
         """What the task returns."""
@@ -56,8 +77,6 @@ class FireflyAction(ActionBase):
             elsewhere = error.code in _ON_THE_WAY and self._connection.transport != 'local'
             values = {**values, 'msg': f'{error} {_CONTROLLER_ASKS}' if elsewhere else str(error)}
             ended.update(failed=True, failure=error.failure)
-        elif self.operation.secrets:
-            ended['_ansible_no_log'] = True
         if sets_fact:
             ended['ansible_facts'] = {self.operation.name: self._fact(values)}
         return {**values, **ended}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import random
+import itertools
 import re
 import socket
 import sys
@@ -22,6 +22,7 @@ from urllib.request import getproxies_environment
 from ._diagnosis import IMPORT_ERROR, Diagnosis, diagnose
 from ._errors import FireflyError
 from ._options import Options
+from ._pauses import Patience, Progress
 from ._secrets import scrub, server_message
 from ._tls import client_certificate, trusted
 
@@ -38,9 +39,6 @@ VERSION = '1.0.0'
 
 #: Longest body that is read, in bytes.
 BODY_LIMIT = 1024 * 1024
-
-#: The longest pause between two attempts, in seconds, whatever Retry-After says: the rate limit's window is 60 s.
-PAUSE_MAX = 60
 
 _CODES = {401: 'unauthorized', 403: 'forbidden', 404: 'not_found', 407: 'proxy', 429: 'rate_limited'}
 _RETRY_STATUSES = (429, 502, 503, 504)
@@ -60,17 +58,19 @@ class FireflyClient:
     """Sends requests as the connection options say.
 
     An attempt takes up to ``timeout`` seconds, and as long again where a TLS handshake or the body stalls. A name that
-    is looked up and headers that drip have no limit. There are at most ``retries`` more attempts, each on a
-    connection of its own, since a server may close one and not say so, after pauses of at most :data:`PAUSE_MAX` s.
+    is looked up and headers that drip have no limit. How often it tries again is up to :class:`Patience`; each attempt
+    has a connection of its own, since a server may close one and not say so. ``report`` shows a line of progress.
 
-    :raises FireflyError: ``missing_library``, this Python has no requests; ``invalid_option``, a file of the TLS
-        options cannot be used.
+    :raises FireflyError: ``missing_library``, this Python cannot import requests; ``invalid_option``, a file of the
+        TLS options cannot be used.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, report: t.Callable[[str], None]) -> None:
         if IMPORT_ERROR is not None:
-            raise FireflyError('missing_library', f'{sys.executable} lacks the Python library requests.')
+            what = f'{sys.executable} cannot import the Python library requests: {IMPORT_ERROR}.'
+            raise FireflyError('missing_library', what)
         self._options = options
+        self._report = report
         self._verify = trusted(options['validate_certs'], options['ca_path'])
         self._cert = client_certificate(options['client_cert'], options['client_key'])
         self._secrets = (options.get('secret_key'), options.get('access_key'))
@@ -91,21 +91,21 @@ class FireflyClient:
 
         :raises FireflyError: another status, or no response.
         """
-        retries = self._options['retries'] if retries is None else retries
+        patience = Patience(self._options['retries'] if retries is None else retries)
+        progress = Progress(self._report)
         timeout = self._options['timeout'] if timeout is None else timeout
-        attempts = 0
-        while True:
-            attempts += 1
-            response = None
+        for attempts in itertools.count(1):
             try:
                 response = self._attempt(method, path, json, timeout, attempts)
                 self._check(f'{method} {self._options["api_url"]}{path}', response, expect)
             except FireflyError as error:
-                if not error.retryable or attempts > retries:
+                pause = patience.pause(error)
+                if pause is None:
                     raise
+                progress.sleep(pause, error)
             else:
-                return response
-            time.sleep(_pause(attempts, response and response.headers.get('Retry-After')))
+                break
+        return response
 
     def _attempt(self, method: str, path: str, json: dict[str, str] | None, timeout: float, attempts: int) -> Response:
         url = f'{self._options["api_url"]}{path}'
@@ -137,7 +137,7 @@ class FireflyClient:
                     body = _read(response, started + timeout)
         except ERRORS as error:
             # its text and its traceback's frames can hold the keys
-            raise _network_error(f'{method} {url}', timeout, diagnose(error), proxies, attempts) from None
+            raise _network_error(f'{method} {url}', diagnose(error), proxies, attempts) from None
         latency_ms = int((time.monotonic() - started) * 1000)
         return Response(response.status_code, response.headers, body, latency_ms, attempts)
 
@@ -170,6 +170,7 @@ class FireflyClient:
             retryable=status in _RETRY_STATUSES,
             attempts=response.attempts,
             latency_ms=response.latency_ms,
+            retry_after=_retry_after(response.headers),
         )
 
     def _address(self, location: str) -> str:
@@ -208,9 +209,7 @@ def _read(response: requests.Response, deadline: float) -> bytes:
     return bytes(body[: BODY_LIMIT + 1])
 
 
-def _network_error(
-    where: str, timeout: float, diagnosis: Diagnosis, proxies: dict[str, str], attempts: int
-) -> FireflyError:
+def _network_error(where: str, diagnosis: Diagnosis, proxies: dict[str, str], attempts: int) -> FireflyError:
     code, retryable, reason = diagnosis
     if code == 'invalid_option' and proxies:
         code, reason = 'proxy', 'its address is not valid'
@@ -220,7 +219,7 @@ def _network_error(
         'invalid_option': 'could not be sent: the option api_url has no usable host name',
         'dns': 'could not be sent: its host name was not found',
         'connect': 'got no response: the connection failed',
-        'timeout': f'got no complete response within {round(timeout, 3):g} s',
+        'timeout': 'got no complete response in time',
         'tls': 'could not be sent: TLS failed',
         'proxy': 'could not be sent: the proxy failed',
     }[code]
@@ -228,17 +227,12 @@ def _network_error(
     return FireflyError(code, message, retryable=retryable, attempts=attempts)
 
 
-def _pause(attempts: int, retry_after: str | None) -> float:
-    """How many seconds to wait after so many attempts: what the server asks for, else longer each time."""
-    if retry_after is not None:
-        try:
-            asked: float = Retry(0).parse_retry_after(retry_after)
-        except (InvalidHeader, ValueError, OverflowError):
-            pass  # junk
-        else:
-            if asked > 0:
-                return min(PAUSE_MAX, asked)
-    return 0 if attempts == 1 else min(PAUSE_MAX, 2.0 ** (attempts - 2) * random.uniform(0.5, 1.5))
+def _retry_after(headers: t.Mapping[str, str]) -> float:
+    """How many seconds the server asks to wait; 0 where it does not."""
+    try:
+        return max(0, Retry(0).parse_retry_after(headers.get('Retry-After', '0')))
+    except (InvalidHeader, ValueError, OverflowError):
+        return 0
 
 
 def _phrase(status: int) -> str:

@@ -14,8 +14,8 @@ from http.client import HTTPException
 try:
     import requests
     from urllib3 import exceptions as urllib3_errors
-except ImportError as error:
-    IMPORT_ERROR: ImportError | None = error
+except Exception as error:  # whatever a broken dependency of requests raises
+    IMPORT_ERROR: Exception | None = error
 else:
     IMPORT_ERROR = None
     #: What sending a request or reading its response can raise.
@@ -45,6 +45,9 @@ class Diagnosis(t.NamedTuple):
 
 def diagnose(error: BaseException) -> Diagnosis:
     """What an exception of :data:`ERRORS` means."""
+    if type(error) is OSError and error.strerror is None:
+        # requests found no CA bundle, https://github.com/psf/requests/blob/main/src/requests/adapters.py
+        return Diagnosis('tls', reason='no CA certificates found: install ca-certificates, or certifi for this Python')
     chain = list(_chain(error))
     code, retryable = next(row[1:] for row in _MEANINGS if any(isinstance(link, row[0]) for link in chain))
     return Diagnosis(code, retryable, '' if code == 'timeout' else _reason(chain))

@@ -12,11 +12,12 @@ import typing as t
 HINTS: dict[str, str] = {
     'invalid_option': 'Nothing was sent.',
     'missing_credentials': (
-        'Give access_key and secret_key in the task or as module defaults, as the variables firefly_access_key and '
-        'firefly_secret_key, or as FIREFLY_ACCESS_KEY and FIREFLY_SECRET_KEY in the environment.'
+        'Give access_key and secret_key, or files with them as access_key_file and secret_key_file: in the task or as '
+        'module defaults, as variables with firefly_ before these names, or in the environment as FIREFLY_ACCESS_KEY, '
+        'FIREFLY_SECRET_KEY and so on.'
     ),
     'insecure_url': 'Use https:// in api_url.',
-    'missing_library': 'Install it for that Python. Only the controller needs it.',
+    'missing_library': 'Install or repair it for that Python. Only the controller needs it.',
     'dns': "Check the host name in api_url and the controller's name servers.",
     'connect': 'Check api_url, and that no firewall keeps the controller from it.',
     'timeout': 'Check the network, or raise the option timeout.',
@@ -49,7 +50,7 @@ class FireflyError(Exception):
 
     ``what`` is that text without what to do next. ``status`` is the HTTP status of the last response and
     ``latency_ms`` how long it took, if there was one; ``attempts`` is how many requests were made. ``retryable``
-    tells whether the same request may succeed later.
+    tells whether the same request may succeed later, and ``retry_after`` how many seconds the server asks to wait.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class FireflyError(Exception):
         retryable: bool = False,
         attempts: int = 0,
         latency_ms: int | None = None,
+        retry_after: float = 0,
     ) -> None:
         super().__init__(f'{what} {HINTS[code]}')
         self.code = code
@@ -69,6 +71,7 @@ class FireflyError(Exception):
         self.retryable = retryable
         self.attempts = attempts
         self.latency_ms = latency_ms
+        self.retry_after = retry_after
 
     @property
     def failure(self) -> dict[str, t.Any]:

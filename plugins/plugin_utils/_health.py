@@ -14,12 +14,10 @@ from datetime import datetime, timezone
 from ._errors import FireflyError
 from ._operation import Context, Operation, Outcome
 from ._options import HEALTH_OPTIONS, Options, validate
+from ._pauses import REPORT_EVERY, Progress, pause_after_refusal
 
 if t.TYPE_CHECKING:
     from ._client import FireflyClient, Response
-
-#: How often waiting is reported where nothing changes, in seconds: AWX can end a job that prints nothing.
-REPORT_EVERY = 30
 
 # what waiting cannot fix: a host name that is not one, a certificate that is not trusted
 _FINAL = ('invalid_option', 'tls')
@@ -43,17 +41,18 @@ def health(options: Options, context: Context) -> Outcome:
     """
     from ._client import FireflyClient  # it imports requests, which a lookup of a token does not need
 
-    client = FireflyClient(options)
+    client = FireflyClient(options, context.report)
     if options['wait']:
         return _wait(client, options, context.report)
     return _ask(client, options['api_url'])
 
 
 def _wait(client: FireflyClient, options: Options, report: t.Callable[[str], None]) -> Outcome:
-    """Ask until Firefly is up, and report each change, and that nothing changes."""
+    """Ask until Firefly is up, and report that it is not."""
     started = time.monotonic()
     deadline = started + options['wait_timeout']
-    reported, reported_at = '', started
+    progress = Progress(report)
+    refusals = 0
     for attempt in itertools.count():
         asked = time.monotonic()
         waited = round(asked - started, 1)
@@ -65,14 +64,11 @@ def _wait(client: FireflyClient, options: Options, report: t.Callable[[str], Non
             break
         left = deadline - time.monotonic()
         if left <= 1:  # too short for another request
-            return _not_up(outcome, error, options['wait_timeout'])
-        pause_ends = time.monotonic() + min(options['wait_sleep'], left - 1)
-        while (now := time.monotonic()) < pause_ends:
-            if error.code != reported or now >= reported_at + REPORT_EVERY:
-                report(f'Waiting for Firefly, {deadline - now:.0f} s left: {error}')
-                reported, reported_at = error.code, now
-            time.sleep(min(pause_ends, reported_at + REPORT_EVERY) - now)
-    if reported and error is None:
+            return _not_up(outcome, error)
+        refusals = refusals + 1 if error.code == 'rate_limited' else 0
+        pause = pause_after_refusal(refusals, error.retry_after) if refusals else options['wait_sleep']
+        progress.sleep(min(pause, left - 1), error, deadline)
+    if attempt and error is None:
         report(f'{outcome.values["msg"]} It took {waited:.0f} s.')
     return outcome
 
@@ -86,10 +82,10 @@ def _ask(client: FireflyClient, api_url: str, earlier: int = 0, waited: float = 
     return Outcome(_values(response, checked_at, api_url, earlier, waited))
 
 
-def _not_up(outcome: Outcome, error: FireflyError, wait_timeout: int) -> Outcome:
+def _not_up(outcome: Outcome, error: FireflyError) -> Outcome:
     late = FireflyError(
         error.code,
-        f'Firefly was not up within {wait_timeout} s: {error.what}',
+        f'Firefly was not up within wait_timeout: {error.what}',
         status=error.status,
         retryable=error.retryable,
     )

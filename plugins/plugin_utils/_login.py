@@ -7,26 +7,35 @@
 from __future__ import annotations
 
 import base64
+import types
 import typing as t
 
 from ._errors import FireflyError
+from ._files import read_key
 from ._operation import Context, Operation, Outcome
-from ._options import CREDENTIAL_OPTIONS, LOGIN_OPTIONS, Options, validate
+from ._options import KEY_FILES, LOGIN_OPTIONS, Options, validate
 from ._token import Token, read_token
 from ._token_cache import token_of_run
 
 
 def validate_login(raw: t.Mapping[str, t.Any]) -> Options:
-    """The options of a login.
+    """The options of a login, with the keys of key files.
 
     :raises FireflyError: an option has an invalid value; ``missing_credentials``, half of the key pair is missing.
     """
     options = validate(LOGIN_OPTIONS, raw)
-    missing = [name for name in CREDENTIAL_OPTIONS if options[name] is None]
+    keys = {}
+    missing = []
+    for name, file in KEY_FILES.items():
+        path = options[file]
+        keys[name] = options[name] or (read_key(file, path) if path else None)
+        if not keys[name]:
+            missing.append(f'{name} ({file} is empty)' if path else name)
     if missing:
-        verb = 'is' if len(missing) == 1 else 'are'
-        raise FireflyError('missing_credentials', f'{" and ".join(missing)} {verb} missing.')
-    return options
+        raise FireflyError(
+            'missing_credentials', f'{" and ".join(missing)} {"is" if len(missing) == 1 else "are"} missing.'
+        )
+    return types.MappingProxyType({**options, **keys})
 
 
 def login(options: Options, context: Context) -> Outcome:
@@ -34,18 +43,19 @@ def login(options: Options, context: Context) -> Outcome:
 
     :raises FireflyError: there is no token, or it does not live for ``min_ttl`` seconds.
     """
-    if options['token_cache']:
-        token, attempts = token_of_run(options, context.asker, request_token)
-    else:
-        token, attempts = request_token(options)
+
+    def log_in() -> tuple[Token, int]:
+        return request_token(options, context.report)
+
+    token, attempts = token_of_run(options, context.asker, log_in) if options['token_cache'] else log_in()
     if token.expires_in < max(options['min_ttl'], 1):
-        lives = f'lives for {token.expires_in} s' if token.expires_in > 0 else 'has expired'
-        what = f'POST {options["api_url"]}/v2/login gave a token that {lives}; min_ttl is {options["min_ttl"]} s.'
+        lives = 'lives for less than min_ttl' if token.expires_in > 0 else 'has expired'
+        what = f'POST {options["api_url"]}/v2/login gave a token that {lives}.'
         raise FireflyError('expires_too_soon', what, status=200, attempts=attempts)
     return Outcome({**token.as_result(), 'api_url': options['api_url'], 'reused': attempts == 0, 'attempts': attempts})
 
 
-def request_token(options: Options) -> tuple[Token, int]:
+def request_token(options: Options, report: t.Callable[[str], None]) -> tuple[Token, int]:
     """A new token, and how many requests it took.
 
     ``POST /v2/login``, documented at https://docs.firefly.ai.
@@ -55,7 +65,7 @@ def request_token(options: Options) -> tuple[Token, int]:
     from ._client import FireflyClient  # it imports requests, which a token of this run does not need
 
     keys = {'accessKey': options['access_key'], 'secretKey': options['secret_key']}
-    response = FireflyClient(options).request('POST', '/v2/login', expect=200, json=keys)
+    response = FireflyClient(options, report).request('POST', '/v2/login', expect=200, json=keys)
     try:
         return read_token(response.body, response.headers.get('Date')), response.attempts
     except ValueError as error:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 from ansible.errors import AnsibleLookupError
@@ -15,7 +14,7 @@ from ansible.utils.display import Display
 from ._errors import FireflyError
 from ._login import BASIC_AUTHORIZATION, LOGIN
 from ._operation import Context, Operation, Outcome, perform
-from ._option_sources import resolve
+from ._option_sources import Sources, is_omitted, resolve
 from ._options import SHARED_OPTIONS, refuse_unknown
 
 #: Which of its operation's values each term is; all of them without one.
@@ -29,25 +28,20 @@ TERMS: dict[str, str | None] = {
 }
 
 
-def look_up(
-    terms: list[t.Any],
-    variables: t.Mapping[str, t.Any],
-    raw: t.Mapping[str, t.Any],
-    template: t.Callable[[t.Any], t.Any],
-) -> list[t.Any]:
+def look_up(terms: list[t.Any], sources: Sources) -> list[t.Any]:
     """The value of each term, with one request for those that need the same.
 
     :raises AnsibleLookupError: a term or an option is not valid, or there is no token.
     """
     context = Context(lambda line: Display().display(line, stderr=True), asker='lookup')
     outcomes: dict[Operation, Outcome] = {}
+    terms = [term for term in terms if not is_omitted(term, sources)] or ['token']
     try:
-        refuse_unknown(raw, SHARED_OPTIONS)
+        refuse_unknown(sources.arguments, SHARED_OPTIONS)
         if any(not isinstance(term, str) or term not in TERMS for term in terms):
             raise FireflyError('invalid_option', f'Each term must be one of {", ".join(TERMS)}.')
         for operation in dict.fromkeys(map(_operation, terms)):
-            options = resolve(operation.options, raw, variables, os.environ, template)
-            outcomes[operation] = perform(operation, options, context)
+            outcomes[operation] = perform(operation, resolve(operation.options, sources), context)
     except FireflyError as error:
         raise AnsibleLookupError(str(error)) from None
     found = [(outcomes[_operation(term)].values, TERMS[term]) for term in terms]

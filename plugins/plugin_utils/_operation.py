@@ -10,7 +10,7 @@ import typing as t
 
 from ._errors import FireflyError
 from ._options import Options
-from ._secrets import register_secret
+from ._secrets import mask
 
 
 class Context(t.NamedTuple):
@@ -54,8 +54,8 @@ def perform(operation: Operation, raw: t.Mapping[str, t.Any], context: Context) 
     """
     options = operation.validate(raw)
     if options.get('secret_key'):
-        register_secret(options['secret_key'])
+        mask(options['secret_key'])
     outcome = operation.run(options, context)
     for name in operation.secrets:
-        register_secret(outcome.values[name])
+        mask(outcome.values[name])
     return outcome

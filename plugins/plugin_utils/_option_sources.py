@@ -6,47 +6,85 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ._errors import FireflyError
-from ._options import OPTIONS, environment_name, is_set, variable_name
+from ._files import absolute
+from ._options import KEY_FILES, OPTIONS, environment_names, is_set, variable_name
+
+Find = t.Callable[[str], str]
 
 
-def resolve(
-    names: t.Iterable[str],
-    raw: t.Mapping[str, t.Any],
-    variables: t.Mapping[str, t.Any],
-    environment: t.Mapping[str, str],
-    template: t.Callable[[t.Any], t.Any],
-) -> dict[str, t.Any]:
-    """The raw options, and for ``names`` that are not among them variables, then the environment.
+class Sources(t.NamedTuple):
+    """The sources, nearest first. ``template`` is ansible-core's for a list, ``find`` its own for a relative path."""
 
-    ``template`` is for the value of a variable, which arrives as it was written. Defaults and types are left to
-    ``validate``.
+    arguments: t.Mapping[str, t.Any]
+    variables: t.Mapping[str, t.Any]
+    environment: t.Mapping[str, str]
+    template: t.Callable[[list[t.Any]], list[t.Any]]
+    find: Find
 
-    :raises FireflyError: ``invalid_option``, a fact has the name of such a variable. Facts come from the managed host
-        and go before inventory variables: one that is compromised could have the keys sent to an address of its own.
+
+def resolve(names: t.Sequence[str], sources: Sources) -> dict[str, t.Any]:
+    """The raw options: for ``names`` what the nearest source gives, and the arguments of other names.
+
+    Of a key and its file there is one at most. Paths are absolute. Defaults and types are left to ``validate``.
+
+    :raises FireflyError: ``invalid_option``, a path or a variable cannot be used, or a fact has the name of such a
+        variable. Facts come from the managed host and go before inventory variables: one that is compromised could
+        have the keys sent to an address of its own.
     """
-    options = {name: _decrypt(value) for name, value in raw.items() if is_set(value)}
-    facts = variables.get('ansible_facts') or {}
-    for name in names:
-        if name in options or not OPTIONS[name].fallback:
-            continue
-        variable = variable_name(name)
-        if variable in facts:
-            raise FireflyError(
-                'invalid_option',
-                f'The fact {variable} is refused: a managed host gives no options. Set the variable in the inventory '
-                'or with set_fact, which makes a fact only with cacheable.',
-            )
-        value = variables.get(variable)
-        if is_set(value):
-            value = _decrypt(template(value))
-        if not is_set(value):
-            value = environment.get(environment_name(name))
-        if is_set(value):
-            options[name] = value
+    options = {name: value for name, value in sources.arguments.items() if name not in names}
+    for name in [name for name in names if name not in KEY_FILES.values()]:
+        for candidate, value, find in _candidates(name, sources):
+            if is_set(value) and not is_omitted(value, sources):
+                is_path = OPTIONS[candidate].type == 'path' and isinstance(value, str)
+                options[candidate] = absolute(candidate, value, find) if is_path else value
+                break
     return options
+
+
+def is_omitted(value: t.Any, sources: Sources) -> bool:
+    """Whether it is what ``omit`` gives: an object that drops out of lists, before ansible-core 2.19 a string."""
+    if isinstance(value, str):
+        return value == sources.variables.get('omit')
+    return not sources.template([value])
+
+
+def _candidates(name: str, sources: Sources) -> t.Iterator[tuple[str, t.Any, Find]]:
+    """All values of an option or its file, nearest first, and how to find a relative path among them."""
+    names = [name, KEY_FILES[name]] if name in KEY_FILES else [name]
+    for each in names:
+        yield each, _decrypt(sources.arguments.get(each)), sources.find
+    if OPTIONS[name].fallback:
+        for each in names:
+            yield each, _variable(variable_name(each), sources), sources.find
+        for each in names:
+            for variable in environment_names(each):
+                yield each, sources.environment.get(variable), os.path.abspath
+
+
+def _variable(name: str, sources: Sources) -> t.Any:
+    if name in (sources.variables.get('ansible_facts') or {}):
+        raise FireflyError(
+            'invalid_option',
+            f'The fact {name} is refused: a managed host gives no options. Set the variable in the inventory or with '
+            'set_fact, which makes a fact only with cacheable.',
+        )
+    value = _decrypt(sources.variables.get(name))
+    if not is_set(value):
+        return None
+    try:
+        # in a list, since what is omitted cannot be templated alone
+        return next(map(_decrypt, sources.template([value])), None)
+    except Exception:
+        # ansible-core's message shows the value
+        raise FireflyError(
+            'invalid_option',
+            f'The variable {name} cannot be templated: what it refers to is undefined or fails. If "{{{{" is a part of '
+            'its value, mark it as !unsafe.',
+        ) from None
 
 
 def _decrypt(value: t.Any) -> t.Any:

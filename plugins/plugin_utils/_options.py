@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import difflib
 import types
 import typing as t
 
@@ -19,11 +20,13 @@ Options = t.Mapping[str, t.Any]
 
 
 class Option(t.NamedTuple):
-    """One option. The bounds are inclusive. ``fallback`` ones may come from a variable or the environment too."""
+    """One option. The bounds are inclusive. ``fallback`` ones may come from a variable or the environment too, also from
+    variables of the ``environment`` that other programs read."""
 
     type: str
     default: t.Any = None
     fallback: bool = True
+    environment: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
 
@@ -39,6 +42,8 @@ class Option(t.NamedTuple):
             value = convert(_plain(value))
         except (TypeError, ValueError, ArithmeticError):
             raise ValueError(kind) from None
+        if isinstance(value, str):
+            value = value.strip()
         # NaN compares as false with everything, so it is out of range too
         if self.minimum is not None and self.maximum is not None and not self.minimum <= value <= self.maximum:
             raise ValueError(f'between {self.minimum} and {self.maximum}')
@@ -58,9 +63,11 @@ _DAY = 86400
 OPTIONS: dict[str, Option] = {
     'access_key': Option('str'),
     'secret_key': Option('str'),
+    'access_key_file': Option('path'),
+    'secret_key_file': Option('path'),
     'api_url': Option('str', 'https://api.firefly.ai'),
     'validate_certs': Option('bool', True),
-    'ca_path': Option('path'),
+    'ca_path': Option('path', environment=('REQUESTS_CA_BUNDLE', 'SSL_CERT_FILE')),
     'client_cert': Option('path'),
     'client_key': Option('path'),
     'use_proxy': Option('bool', True),
@@ -73,7 +80,9 @@ OPTIONS: dict[str, Option] = {
     'wait_sleep': Option('int', 5, fallback=False, minimum=1, maximum=_DAY),
 }
 
-CREDENTIAL_OPTIONS = ('access_key', 'secret_key')
+#: Each half of the key pair, and the option that names a file with it.
+KEY_FILES = {'access_key': 'access_key_file', 'secret_key': 'secret_key_file'}
+CREDENTIAL_OPTIONS = (*KEY_FILES, *KEY_FILES.values())
 CONNECTION_OPTIONS = (
     'api_url',
     'validate_certs',
@@ -90,9 +99,9 @@ LOGIN_OPTIONS = SHARED_OPTIONS
 HEALTH_OPTIONS = (*CONNECTION_OPTIONS, 'wait', 'wait_timeout', 'wait_sleep')
 
 
-def environment_name(name: str) -> str:
-    """The environment variable that gives a ``fallback`` option."""
-    return f'FIREFLY_{name.upper()}'
+def environment_names(name: str) -> tuple[str, ...]:
+    """The environment variables that give a ``fallback`` option, nearest first."""
+    return (f'FIREFLY_{name.upper()}', *OPTIONS[name].environment)
 
 
 def variable_name(name: str) -> str:
@@ -110,9 +119,12 @@ def refuse_unknown(raw: t.Iterable[str], known: t.Iterable[str]) -> None:
 
     :raises FireflyError: ``invalid_option``, one is not known.
     """
+    known = list(known)
     unknown = sorted(str(name) for name in set(raw).difference(known))
     if unknown:
-        raise FireflyError('invalid_option', f'There is no option {", ".join(unknown)}; there are {", ".join(known)}.')
+        nearest_first = difflib.get_close_matches(unknown[0], known, n=len(known), cutoff=0)
+        what = f'There is no option {", ".join(unknown)}; there are {", ".join(nearest_first)}.'
+        raise FireflyError('invalid_option', what)
 
 
 def validate(names: t.Sequence[str], raw: t.Mapping[str, t.Any]) -> Options:

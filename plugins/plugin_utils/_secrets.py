@@ -19,10 +19,29 @@ except ImportError:  # ansible-core before 2.22
         return value
 
 
-__all__ = ['MESSAGE_LENGTH', 'register_secret', 'scrub', 'server_message']
+__all__ = ['MESSAGE_LENGTH', 'holds', 'mask', 'scrub', 'server_message']
+
+#: Shorter secrets are not masked in all output, or half of it would be.
+_MASKED_LENGTH = 8
 
 #: Longest text of a server that a message repeats, in characters.
 MESSAGE_LENGTH = 200
+
+
+def mask(secret: str) -> None:
+    """Tell ansible-core to show the secret nowhere. Of a header's value that is what comes after the scheme."""
+    secret = secret.rpartition(' ')[2]
+    if len(secret) >= _MASKED_LENGTH:
+        register_secret(secret)
+
+
+def holds(value: t.Any, secret: str) -> bool:
+    """Whether the secret is anywhere in the value, as it is or encoded as :func:`scrub` knows it."""
+    if isinstance(value, t.Mapping):
+        return any(holds(part, secret) for pair in value.items() for part in pair)
+    if isinstance(value, (list, tuple)):
+        return any(holds(part, secret) for part in value)
+    return scrub(str(value), [secret]) != str(value)
 
 
 def scrub(text: str, secrets: t.Iterable[str | None]) -> str:

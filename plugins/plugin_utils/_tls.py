@@ -6,19 +6,24 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 
 from ._errors import FireflyError
+from ._files import file_error, unreadable
 
 
 def trusted(validate_certs: bool, ca_path: str | None) -> bool | str:
-    """What requests calls ``verify``.
+    """What requests calls ``verify``. A folder is one as ``openssl rehash`` makes it.
 
     :raises FireflyError: ``invalid_option``, the file cannot be used.
     """
     if ca_path is not None:
+        folder = os.path.isdir(ca_path)
         try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(ca_path)
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(
+                cafile=None if folder else ca_path, capath=ca_path if folder else None
+            )
         except (OSError, ValueError) as error:
             raise _file_error('ca_path', error) from None
     return validate_certs and (ca_path or True)
@@ -47,7 +52,6 @@ def client_certificate(cert: str | None, key: str | None) -> str | tuple[str, st
 
 
 def _file_error(name: str, error: OSError | ValueError) -> FireflyError:
-    # OpenSSL's own errors are OSErrors too; their text says nothing to a user
-    reason = '' if isinstance(error, ssl.SSLError) else getattr(error, 'strerror', None)
-    wrong = f'cannot be read: {reason}' if reason else 'is not a valid PEM file'
-    return FireflyError('invalid_option', f'The file of the option {name} {wrong}.')
+    if isinstance(error, ssl.SSLError):  # an OSError too, whose text says nothing to a user
+        return file_error(name, 'is not a valid PEM file')
+    return unreadable(name, error)

@@ -43,7 +43,7 @@ TELL_AGAIN = 60
 #: With the secret key and the proxies of the environment, all that decides the outcome of a login.
 _IDENTITY = ('api_url', 'access_key', 'validate_certs', 'ca_path', 'client_cert', 'client_key', 'use_proxy')
 
-Login = t.Callable[[Options], tuple[Token, int]]
+Login = t.Callable[[], tuple[Token, int]]
 
 
 def token_of_run(options: Options, asker: str | None, log_in: Login) -> tuple[Token, int]:
@@ -70,7 +70,7 @@ def token_of_run(options: Options, asker: str | None, log_in: Login) -> tuple[To
             if known and known.ends - kept['at'] < needed:
                 return known, 0
         try:
-            token, attempts = log_in(options)
+            token, attempts = log_in()
         except FireflyError as error:
             _write(file, cipher, asker, token=known, failure=error.failure, what=error.what)
             raise

@@ -42,9 +42,9 @@ def base_url(api_url: str) -> str:
         message = 'The option api_url is http:// to another host: the secret key would travel in clear.'
         raise FireflyError('insecure_url', message)
     path = parts.path.rstrip('/')
-    if path.endswith('/v2'):
+    if path.lower().endswith('/v2'):
         path = path[: -len('/v2')].rstrip('/')
-    return f'{parts.scheme}://{parts.netloc}{path}'
+    return f'{parts.scheme}://{parts.netloc.lower()}{path}'
 
 
 def _is_loopback(host: str) -> bool:

@@ -44,7 +44,7 @@ def _work(folder: Path, firefly: FakeFirefly) -> int:
         keys = {'api_url': firefly.url, 'access_key': firefly.access_key, 'secret_key': firefly.secret_key}
         options = validate_login(keys)
         while True:
-            token_of_run(options, None, request_token)
+            token_of_run(options, None, lambda: request_token(options, print))
             for path in folder.iterdir():
                 os.truncate(path, 0)
     finally:
@@ -68,7 +68,7 @@ def test_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                 os.kill(worker, signal.SIGKILL)
                 os.waitpid(worker, 0)
             started = time.monotonic()
-            token, attempts = token_of_run(options, None, request_token)
+            token, attempts = token_of_run(options, None, lambda: request_token(options, print))
             assert time.monotonic() - started < 10
             assert token.access_token in firefly.tokens
             reused += attempts == 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import time
 from collections.abc import Iterator
 from email.utils import formatdate
@@ -18,7 +19,7 @@ from ansible_collections.firefly.platform.plugins.plugin_utils._errors import Fi
 from ansible_collections.firefly.platform.plugins.plugin_utils._health import HEALTH
 from ansible_collections.firefly.platform.plugins.plugin_utils._login import LOGIN, validate_login
 from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context, Operation, perform
-from ansible_collections.firefly.platform.plugins.plugin_utils._option_sources import resolve
+from ansible_collections.firefly.platform.plugins.plugin_utils._option_sources import Sources, resolve
 from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
     HEALTH_OPTIONS,
     LOGIN_OPTIONS,
@@ -108,7 +109,7 @@ def test_options_are_right_or_refused(values: dict[str, Any]) -> None:
     st.dictionaries(st.sampled_from([f'FIREFLY_{name.upper()}' for name in LOGIN_OPTIONS]), st.text()),
 )
 def test_the_sources_are_right_or_refused(task: dict[str, Any], variables: dict[str, Any], environment: Any) -> None:
-    options = resolve(LOGIN_OPTIONS, task, variables, environment, lambda value: value)
+    options = resolve(LOGIN_OPTIONS, Sources(task, variables, environment, lambda values: values, os.path.abspath))
     with contextlib.suppress(FireflyError):
         validate_login(options)
 

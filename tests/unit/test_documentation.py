@@ -22,7 +22,7 @@ from ansible_collections.firefly.platform.plugins.plugin_utils._operation import
 from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
     OPTIONS,
     SHARED_OPTIONS,
-    environment_name,
+    environment_names,
     variable_name,
 )
 from fake_firefly import FakeFirefly
@@ -70,7 +70,7 @@ def test_an_option_that_is_not_used_says_so(name: str) -> None:
 def test_sources_of_the_lookup() -> None:
     for option, text in documentation('lookup', 'firefly')[0]['options'].items():
         if option != '_terms':
-            assert [source['name'] for source in text['env']] == [environment_name(option)]
+            assert [source['name'] for source in text['env']] == list(environment_names(option))
             assert [source['name'] for source in text['vars']] == [variable_name(option)]
             assert 'ini' not in text
 
@@ -126,6 +126,8 @@ def test_the_readme_has_the_table() -> None:
         assert cells[1] == f'`{row.type}`'
         default = '' if row.default is None else f'`{str(row.default).lower() if row.type == "bool" else row.default:}`'
         assert cells[2].replace(' s', '') == default.replace('.0`', '`')
-        assert cells[3:5] == ([f'`{environment_name(name)}`', f'`{variable_name(name)}`'] if row.fallback else ['', ''])
+        assert cells[3:5] == (
+            [f'`{environment_names(name)[0]}`', f'`{variable_name(name)}`'] if row.fallback else ['', '']
+        )
     for code in CODES - {'ok'}:
         assert f'| `{code}` |' in readme

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.firefly.platform.plugins.plugin_utils._option_sources import resolve
+from ansible_collections.firefly.platform.plugins.plugin_utils._option_sources import Sources, resolve
 from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
-    CREDENTIAL_OPTIONS,
+    KEY_FILES,
     LOGIN_OPTIONS,
     OPTIONS,
     validate,
@@ -56,7 +56,8 @@ def run_role(
 
 def understood(environment: dict[str, str]) -> dict[str, Any]:
     """What a task without options has with this environment."""
-    return dict(validate(LOGIN_OPTIONS, resolve(LOGIN_OPTIONS, {}, {}, environment, lambda value: value)))
+    sources = Sources({}, {}, environment, lambda values: values, os.path.abspath)
+    return dict(validate(LOGIN_OPTIONS, resolve(LOGIN_OPTIONS, sources)))
 
 
 def test_full_input(tmp_path: Path) -> None:
@@ -66,7 +67,7 @@ def test_full_input(tmp_path: Path) -> None:
         path = Path(options.pop(option))
         assert path.read_text() == FULL[field]
         assert path.stat().st_mode & 0o077 == 0
-    rest = {name: OPTIONS[name].default for name in ('use_proxy', 'timeout', 'retries', 'token_cache', 'min_ttl')}
+    rest = {name: OPTIONS[name].default for name in options.keys() - FULL.keys()}
     assert options == {**rest, **MINIMAL, 'api_url': FULL['api_url'], 'validate_certs': False}
     assert not injected.arguments
 
@@ -102,7 +103,7 @@ def test_every_secret_option_is_a_secret_field() -> None:
     fields = {field['id']: field for field in load('inputs')['fields']}
     assert fields.keys() == FULL.keys()
     for name in OPTIONS:
-        assert bool(fields.get(name, {}).get('secret')) == (name in CREDENTIAL_OPTIONS), name
+        assert bool(fields.get(name, {}).get('secret')) == (name in KEY_FILES), name
     assert fields['client_key_pem']['secret']
 
 

@@ -56,7 +56,7 @@ def test_a_service_that_is_down_ends_the_play(tmp_path: Path) -> None:
     with FakeFirefly(health='down') as firefly:
         run = deploy(tmp_path, firefly, preflight_wait_timeout=2, preflight_wait_sleep=1)
     assert run.status != 0
-    assert 'Firefly was not up within 2 s' in run.output
+    assert 'Firefly was not up within wait_timeout' in run.output
     assert 'deployed on' not in run.output
     assert firefly.count('POST', '/v2/login') == 0
 

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import pytest
 from ansible_run import keys_of, run_tasks
 from fake_firefly import FakeFirefly, Fault
+from needles import leaks
 
 
 def health(**options: Any) -> dict[str, Any]:
@@ -61,7 +63,7 @@ def test_waiting_ends(tmp_path: Path) -> None:
     with FakeFirefly(health='down') as firefly:
         run = run_tasks(tmp_path, [health(wait=True, wait_timeout=2, wait_sleep=1)], environment=keys_of(firefly))
     result = run.registered['host1']['health']
-    assert result['msg'].startswith('Firefly was not up within 2 s: ')
+    assert result['msg'].startswith('Firefly was not up within wait_timeout: ')
     assert result['attempts'] >= 2
 
 
@@ -87,3 +89,18 @@ def test_it_sends_no_keys(firefly: FakeFirefly, tmp_path: Path) -> None:
     run_tasks(tmp_path, [health()], environment=keys_of(firefly))
     (request,) = firefly.requests
     assert firefly.secret_key not in json.dumps(request.headers)
+
+
+@pytest.mark.parametrize('state', ['up', 'down'])
+def test_a_loop_over_key_pairs_does_not_show_them(
+    firefly: FakeFirefly, tmp_path: Path, state: Literal['up', 'down']
+) -> None:
+    firefly.health = state
+    pairs = "{{ [{'access': 'a', 'secret': lookup('env', 'NEEDLE')}] }}"
+    task = health(access_key='{{ item.access }}', secret_key='{{ item.secret }}', retries=0)
+    task |= {'loop': pairs, 'loop_control': {'extended': True}}
+    environment = {**keys_of(firefly), 'NEEDLE': 'FAKE-SECRET-OF-AN-ITEM'}
+    run = run_tasks(tmp_path, [task], environment=environment, arguments=['-vvv'])
+    assert run.registered['host1']['health']['results'][0]['healthy'] == (state == 'up')
+    assert list(leaks(['FAKE-SECRET-OF-AN-ITEM'], [run.output])) == []
+    assert ('was answered with 503' in run.output) == (state == 'down')

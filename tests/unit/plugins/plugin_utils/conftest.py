@@ -9,13 +9,12 @@ import re
 import socket
 import socketserver
 import threading
-import time
-import types
 from collections.abc import Callable, Iterator
 
 import pytest
 import urllib3
-from ansible_collections.firefly.platform.plugins.plugin_utils import _client
+from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
+from ansible_collections.firefly.platform.plugins.plugin_utils._pauses import Progress
 
 Talk = Callable[[socket.socket, bytes], None]
 
@@ -74,6 +73,10 @@ def urllib3_1_26(monkeypatch: pytest.MonkeyPatch) -> None:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses between attempts, which are not made but collected here."""
     collected: list[float] = []
-    clock = types.SimpleNamespace(**{**vars(time), 'sleep': lambda pause: pause and collected.append(pause)})
-    monkeypatch.setattr(_client, 'time', clock)
+
+    def sleep(self: Progress, seconds: float, error: FireflyError, deadline: float | None = None) -> None:
+        if seconds:
+            collected.append(seconds)
+
+    monkeypatch.setattr(Progress, 'sleep', sleep)
     return collected

@@ -7,15 +7,18 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import os
 import socket
+import subprocess
+import sys
 import time
 import typing as t
 from collections.abc import Callable
 from email.utils import formatdate
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from ansible_collections.firefly.platform.plugins.plugin_utils import _client
 from ansible_collections.firefly.platform.plugins.plugin_utils._client import BODY_LIMIT, FireflyClient, Response
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
 from ansible_collections.firefly.platform.plugins.plugin_utils._options import LOGIN_OPTIONS, validate
@@ -26,7 +29,8 @@ JSON_BODY = {'accessKey': ACCESS_KEY, 'secretKey': SECRET_KEY}
 
 def client(url: str, **options: t.Any) -> FireflyClient:
     keys = {'access_key': ACCESS_KEY, 'secret_key': SECRET_KEY}
-    return FireflyClient(validate(LOGIN_OPTIONS, {'api_url': url, **keys, 'retries': 0, 'timeout': 10, **options}))
+    given = {'api_url': url, **keys, 'retries': 0, 'timeout': 10, **options}
+    return FireflyClient(validate(LOGIN_OPTIONS, given), print)
 
 
 def health(url: str, **options: t.Any) -> Response:
@@ -86,18 +90,19 @@ STATUSES = {
 
 
 @pytest.mark.parametrize('status', STATUSES)
-def test_the_code_of_a_status_and_whether_it_is_retried(firefly: FakeFirefly, status: int) -> None:
+def test_the_code_of_a_status_and_whether_it_is_retried(firefly: FakeFirefly, pauses: list[float], status: int) -> None:
     firefly.fail(Fault(status=status), times=None)
     error = failure(health, firefly.url, retries=1)
     code, retried = STATUSES[status]
     assert (error.code, error.status, error.retryable) == (code, status, retried)
-    assert error.attempts == firefly.count('GET', '/v2/health') == 1 + retried
+    assert error.attempts == firefly.count('GET', '/v2/health')
+    assert (error.attempts > 1) == retried
     assert str(error).startswith(f'GET {firefly.url}/v2/health was answered with {status}')
     assert error.latency_ms.__class__ is int
 
 
 @pytest.mark.parametrize('status', [429, 502, 503, 504])
-def test_recovery(firefly: FakeFirefly, status: int) -> None:
+def test_recovery(firefly: FakeFirefly, pauses: list[float], status: int) -> None:
     firefly.fail(Fault(status=status))
     response = login(firefly.url, retries=1)
     assert (response.status, response.attempts, firefly.count('POST', '/v2/login')) == (200, 2, 2)
@@ -155,6 +160,13 @@ def test_each_attempt_has_a_connection_of_its_own(serve: Callable[..., t.Any]) -
     assert server.connections == 3
 
 
+def test_refusals_are_not_counted_among_the_retries(firefly: FakeFirefly, pauses: list[float]) -> None:
+    for status in (429, 503, 429):
+        firefly.fail(Fault(status=status))
+    assert health(firefly.url, retries=1).attempts == 4
+    assert 2 <= len(pauses) <= 3  # the first retry after a failure has none
+
+
 def test_pauses_grow_and_the_first_retry_has_none(firefly: FakeFirefly, pauses: list[float]) -> None:
     firefly.fail(Fault(status=503), times=None)
     failure(health, firefly.url, retries=5)
@@ -165,7 +177,7 @@ def test_pauses_grow_and_the_first_retry_has_none(firefly: FakeFirefly, pauses: 
 def test_no_pause_is_longer_than_the_limit(firefly: FakeFirefly, pauses: list[float]) -> None:
     firefly.fail(Fault(status=503), times=None)
     failure(health, firefly.url, retries=20)
-    assert max(pauses) == _client.PAUSE_MAX == 60
+    assert max(pauses) == 60
 
 
 @pytest.mark.parametrize(
@@ -192,15 +204,14 @@ def test_no_pause_is_longer_than_the_limit(firefly: FakeFirefly, pauses: list[fl
     ],
     ids=lambda value: str(value)[:32],
 )
-@pytest.mark.parametrize('status', [429, 503])
-def test_retry_after(firefly: FakeFirefly, pauses: list[float], status: int, value: str, pause: float | None) -> None:
-    firefly.fail(Fault(status=status, headers={'Retry-After': value}))
+def test_retry_after(firefly: FakeFirefly, pauses: list[float], value: str, pause: float | None) -> None:
+    firefly.fail(Fault(status=503, headers={'Retry-After': value}))
     assert health(firefly.url, retries=1).attempts == 2
     assert pauses == ([] if pause is None else [pause])  # there is no usual pause before the first retry
 
 
 def test_retry_after_as_a_date(firefly: FakeFirefly, pauses: list[float]) -> None:
-    firefly.fail(Fault(status=429, headers={'Retry-After': formatdate(time.time() + 30, usegmt=True)}))
+    firefly.fail(Fault(status=503, headers={'Retry-After': formatdate(time.time() + 30, usegmt=True)}))
     health(firefly.url, retries=1)
     assert len(pauses) == 1
     assert 1 < pauses[0] <= 30
@@ -442,9 +453,40 @@ def test_nobody_there(serve: Callable[..., t.Any]) -> None:
     assert 'refused' in str(error)
 
 
-def test_without_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_client, 'IMPORT_ERROR', ImportError('no requests'))
-    error = failure(health, 'http://127.0.0.1:1')
-    assert (error.code, error.retryable) == ('missing_library', False)
-    assert 'requests' in str(error)
-    assert 'Only the controller needs it.' in str(error)
+@pytest.mark.parametrize('library', ['requests', 'urllib3'])
+@pytest.mark.parametrize(
+    'broken,reason',
+    [
+        ('raise ModuleNotFoundError("No module named \'x\'")', "No module named 'x'"),
+        ('raise ImportError("urllib3 v2 only supports OpenSSL 1.1.1+")', 'urllib3 v2 only supports OpenSSL 1.1.1+'),
+        ('raise RuntimeError("broken")', 'broken'),
+        ('1 / 0', 'division by zero'),
+        ('import', 'invalid syntax'),
+    ],
+)
+def test_a_library_that_cannot_be_imported(tmp_path: Path, library: str, broken: str, reason: str) -> None:
+    (tmp_path / f'{library}.py').write_text(broken)
+    code = f"""
+import sys
+sys.path[:0] = [{str(tmp_path)!r}, *{sys.path!r}]
+from ansible_collections.firefly.platform.plugins.plugin_utils._client import FireflyClient
+from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
+try:
+    FireflyClient({{}}, print)
+except FireflyError as error:
+    print(error.code, error.retryable, error)
+"""
+    collections = os.environ['ANSIBLE_COLLECTIONS_PATH'].split(':')[0]
+    environment = {**os.environ, 'PYTHONPATH': collections}
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout.startswith(f'missing_library False {sys.executable} cannot import the Python library requests: ')
+    assert reason in done.stdout
+    assert 'Only the controller needs it.' in done.stdout
+
+
+def test_no_ca_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('requests.adapters.DEFAULT_CA_BUNDLE_PATH', '/nonexistent/bundle.pem')
+    error = failure(health, 'https://127.0.0.1:1', retries=3)
+    assert (error.code, error.retryable, error.attempts) == ('tls', False, 1)
+    assert 'install ca-certificates, or certifi' in str(error)
+    assert 'firewall' not in str(error)

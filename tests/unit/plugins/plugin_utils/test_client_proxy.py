@@ -31,7 +31,7 @@ def remote() -> Iterator[FakeFirefly]:
 
 def status(url: str, **options: t.Any) -> int:
     """The status of a health check."""
-    client = FireflyClient(validate(LOGIN_OPTIONS, {'api_url': url, 'retries': 0, 'timeout': 10, **options}))
+    client = FireflyClient(validate(LOGIN_OPTIONS, {'api_url': url, 'retries': 0, 'timeout': 10, **options}), print)
     return client.request('GET', '/v2/health', expect=204).status
 
 
@@ -118,6 +118,13 @@ def test_use_proxy_false(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv('https_proxy', proxy.url)
     assert failure('https://nonexistent.invalid', use_proxy=False).code == 'dns'
     assert proxy.connections == 0
+
+
+def test_the_system_is_not_asked_for_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    # macOS would be, by these, where the environment names none, and that can crash a process that was forked
+    for name in ('getproxies', 'proxy_bypass'):
+        monkeypatch.setattr(f'requests.utils.{name}', pytest.fail)
+    assert failure('https://nonexistent.invalid').code == 'dns'
 
 
 def test_a_proxy_for_http_is_none_for_https(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:

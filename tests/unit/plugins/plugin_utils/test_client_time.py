@@ -26,7 +26,7 @@ def timed_failure(url: str, **options: t.Any) -> tuple[FireflyError, float]:
     keys = {'access_key': ACCESS_KEY, 'secret_key': SECRET_KEY}
     given = {'api_url': url, **keys, 'retries': 0, 'timeout': TIMEOUT, **options}
     started = time.monotonic()
-    client = FireflyClient(validate(LOGIN_OPTIONS, given))
+    client = FireflyClient(validate(LOGIN_OPTIONS, given), print)
     with pytest.raises(FireflyError) as failed:
         client.request('POST', '/v2/login', expect=200, json={'accessKey': ACCESS_KEY, 'secretKey': SECRET_KEY})
     assert SECRET_KEY not in str(failed.value)
@@ -68,7 +68,7 @@ LONG = b'x' * 600  # drips for 30 s
 def test_a_slow_server_costs_the_timeout(serve: Callable[..., t.Any], talk: Callable[..., t.Any]) -> None:
     error, seconds = timed_failure(serve(talk).url)
     assert (error.code, error.status, error.retryable) == ('timeout', None, True)
-    assert f'within {TIMEOUT:g} s' in str(error)
+    assert 'got no complete response in time' in str(error)
     assert TIMEOUT * 0.9 < seconds < PATIENCE
 
 

@@ -40,6 +40,7 @@ CERTIFICATE.verify_message = 'self-signed certificate'
         (urllib3_errors.ReadTimeoutError(None, '', 'HUNTER2'), 'timeout', ''),  # type: ignore[arg-type]
         (TimeoutError('HUNTER2'), 'timeout', ''),
         (OSError(113, 'No route'), 'connect', 'No route'),
+        (OSError('HUNTER2'), 'tls', 'no CA certificates found: install ca-certificates, or certifi for this Python'),
         (requests.ConnectionError('HUNTER2'), 'connect', ''),
         (urllib3_errors.ProtocolError('HUNTER2'), 'connect', ''),
     ],

@@ -11,7 +11,7 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.firefly.platform.plugins.plugin_utils import _health
+from ansible_collections.firefly.platform.plugins.plugin_utils import _health, _pauses
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
 from ansible_collections.firefly.platform.plugins.plugin_utils._health import HEALTH, health, validate_health
 from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context, Outcome
@@ -200,7 +200,7 @@ def test_waiting_for_one_that_stays_down_ends(firefly: FakeFirefly, capfd: pytes
     error, result = failure(firefly.url, report=lines.append, wait=True, wait_timeout=3, pause=0.5)
     assert 1 < time.monotonic() - started < 8
     assert (error.code, error.status, result['status']) == ('server_error', 503, 503)
-    assert str(error).startswith('Firefly was not up within 3 s: ')
+    assert str(error).startswith('Firefly was not up within wait_timeout: ')
     assert result['attempts'] == firefly.count('GET', '/v2/health') > 2
     assert 0.5 < result['waited'] < 3
     assert len(lines) == 1
@@ -216,8 +216,8 @@ def test_it_pauses_between_two_requests(firefly: FakeFirefly, sleep: int) -> Non
 
 
 def test_it_says_now_and_then_that_nothing_changes(firefly: FakeFirefly, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _health.REPORT_EVERY == 30
-    monkeypatch.setattr(_health, 'REPORT_EVERY', 0.5)
+    assert _pauses.REPORT_EVERY == 30
+    monkeypatch.setattr(_pauses, 'REPORT_EVERY', 0.5)
     firefly.fail(Fault(status=503))
     lines: list[str] = []
     check(firefly.url, lines.append, wait=True, wait_sleep=2)
@@ -229,11 +229,12 @@ def test_it_says_now_and_then_that_nothing_changes(firefly: FakeFirefly, monkeyp
 
 
 def test_a_request_that_hangs_does_not_keep_it_silent(firefly: FakeFirefly, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_health, 'REPORT_EVERY', 0.5)
+    for module in (_health, _pauses):
+        monkeypatch.setattr(module, 'REPORT_EVERY', 0.5)
     firefly.fail(Fault(delay=60), times=2)
     lines: list[str] = []
     assert check(firefly.url, lines.append, wait=True, wait_timeout=60, timeout=60, pause=0.1)['attempts'] == 3
-    assert 'within 0.5 s' in lines[0]
+    assert 'no complete response in time' in lines[0]
 
 
 def test_a_request_that_hangs_does_not_outlast_the_waiting(firefly: FakeFirefly) -> None:
@@ -260,13 +261,14 @@ def test_while_waiting_each_request_is_made_once(firefly: FakeFirefly, pauses: l
     firefly.fail(Fault(status=503), times=3)
     result = check(firefly.url, wait=True, wait_timeout=60, pause=0.05, retries=50)
     assert result['attempts'] == firefly.count('GET', '/v2/health') == 4
-    assert pauses == []
+    assert pauses == [0.05] * 3
 
 
-def test_each_change_of_state_is_reported_once(firefly: FakeFirefly) -> None:
+def test_each_change_of_state_is_reported_once(firefly: FakeFirefly, monkeypatch: pytest.MonkeyPatch) -> None:
     for fault, times in ((Fault(status=503), 3), (Fault(status=429), 2), (Fault(reset='before'), 2)):
         firefly.fail(fault, times)
     lines: list[str] = []
+    monkeypatch.setattr(_pauses, 'WINDOW', 0.1)
     check(firefly.url, lines.append, wait=True, wait_timeout=60, pause=0.02)
     assert len(lines) == 4
     assert all(text in line for text, line in zip(['503', '429', 'connection', 'is up'], lines, strict=True))
@@ -290,6 +292,25 @@ def test_waiting_does_not_mend_a_certificate() -> None:
 def test_waiting_does_not_mend_a_host_name() -> None:
     error, result = failure('https://firefly..invalid', wait=True, wait_timeout=5, pause=0.1)
     assert (error.code, result['attempts'], result['reachable']) == ('invalid_option', 1, False)
+
+
+@pytest.mark.parametrize('retry_after', [None, 60])
+def test_waiting_ends_in_time_when_the_rate_limit_refuses(firefly: FakeFirefly, retry_after: int | None) -> None:
+    firefly.rate_limit, firefly.retry_after = 1, retry_after
+    check(firefly.url)
+    lines: list[str] = []
+    started = time.monotonic()
+    error, result = failure(firefly.url, report=lines.append, wait=True, wait_timeout=4)
+    assert 2.5 < time.monotonic() - started < 8
+    assert (error.code, result['status']) == ('rate_limited', 429)
+    assert 'Waiting for Firefly, 4 s left: ' in lines[0]
+    assert result['attempts'] == firefly.count('GET', '/v2/health') - 1 >= 2
+
+
+def test_waiting_outlives_the_rate_limit(firefly: FakeFirefly) -> None:
+    firefly.rate_limit, firefly.rate_window, firefly.retry_after = 1, 2, 1
+    check(firefly.url)
+    assert check(firefly.url, wait=True, wait_timeout=100)['attempts'] > 1
 
 
 def test_over_tls() -> None:

@@ -10,11 +10,12 @@ import pytest
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
 from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
     CONNECTION_OPTIONS,
+    CREDENTIAL_OPTIONS,
     HEALTH_OPTIONS,
     LOGIN_OPTIONS,
     OPTIONS,
     SHARED_OPTIONS,
-    environment_name,
+    environment_names,
     is_set,
     validate,
     variable_name,
@@ -24,6 +25,8 @@ from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
 FALLBACK: dict[str, tuple[t.Any, str, str]] = {
     'access_key': (None, 'FIREFLY_ACCESS_KEY', 'firefly_access_key'),
     'secret_key': (None, 'FIREFLY_SECRET_KEY', 'firefly_secret_key'),
+    'access_key_file': (None, 'FIREFLY_ACCESS_KEY_FILE', 'firefly_access_key_file'),
+    'secret_key_file': (None, 'FIREFLY_SECRET_KEY_FILE', 'firefly_secret_key_file'),
     'api_url': ('https://api.firefly.ai', 'FIREFLY_API_URL', 'firefly_api_url'),
     'validate_certs': (True, 'FIREFLY_VALIDATE_CERTS', 'firefly_validate_certs'),
     'ca_path': (None, 'FIREFLY_CA_PATH', 'firefly_ca_path'),
@@ -61,12 +64,12 @@ def test_the_table_has_the_designed_options() -> None:
 def test_who_takes_which() -> None:
     assert set(LOGIN_OPTIONS) == set(SHARED_OPTIONS) == set(FALLBACK)
     assert set(HEALTH_OPTIONS) == set(CONNECTION_OPTIONS) | set(OF_A_TASK)
-    assert set(CONNECTION_OPTIONS) == set(FALLBACK) - {'token_cache', 'min_ttl', 'access_key', 'secret_key'}
+    assert set(CONNECTION_OPTIONS) == set(FALLBACK) - {'token_cache', 'min_ttl', *CREDENTIAL_OPTIONS}
 
 
 @pytest.mark.parametrize('name', FALLBACK)
 def test_names_in_the_environment_and_as_a_variable(name: str) -> None:
-    assert (environment_name(name), variable_name(name)) == FALLBACK[name][1:]
+    assert (environment_names(name)[0], variable_name(name)) == FALLBACK[name][1:]
 
 
 def test_defaults() -> None:
@@ -202,6 +205,11 @@ def test_a_number_of_thousands_of_digits() -> None:
     message = refusal({'retries': '9' * 5000})
     assert message.startswith('The option retries must be ')
     assert '99' not in message
+
+
+@pytest.mark.parametrize('name,nearest', [('retrys', 'retries'), ('acces_key', 'access_key'), ('url', 'api_url')])
+def test_an_unknown_option_is_told_with_the_nearest_one_first(name: str, nearest: str) -> None:
+    assert f'There is no option {name}; there are {nearest}, ' in refusal({name: 'HUNTER2'}, LOGIN_OPTIONS)
 
 
 def test_an_unknown_option_is_told_with_those_that_there_are() -> None:

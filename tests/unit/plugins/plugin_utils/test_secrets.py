@@ -10,7 +10,14 @@ import typing as t
 from urllib.parse import quote, quote_plus
 
 import pytest
-from ansible_collections.firefly.platform.plugins.plugin_utils._secrets import MESSAGE_LENGTH, scrub, server_message
+from ansible_collections.firefly.platform.plugins.plugin_utils import _secrets
+from ansible_collections.firefly.platform.plugins.plugin_utils._secrets import (
+    MESSAGE_LENGTH,
+    holds,
+    mask,
+    scrub,
+    server_message,
+)
 
 SECRET = 'HUNTER2 +/=&ü?!'  # its base64 has padding
 SECRETS = (SECRET, 'ACCESS-HUNTER1')
@@ -126,3 +133,35 @@ def test_no_half_of_a_secret_stays_where_the_message_is_cut(before: int) -> None
     message = server_message(json.dumps({'message': 'x' * before + SECRET}).encode(), SECRETS)
     assert 'H' not in message
     assert len(message) <= MESSAGE_LENGTH
+
+
+@pytest.mark.parametrize(
+    'secret,registered',
+    [
+        ('HUNTER2-', ['HUNTER2-']),
+        ('Bearer HUNTER2-', ['HUNTER2-']),
+        ('HUNTER2', []),
+        ('Basic HUNTER2', []),
+        ('', []),
+    ],
+)
+def test_mask_takes_what_is_long_enough(secret: str, registered: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(_secrets, 'register_secret', told.append)
+    mask(secret)
+    assert told == registered
+
+
+@pytest.mark.parametrize(
+    'value',
+    ['HUNTER2', 'key=HUNTER2;', ['a', 'HUNTER2'], {'key': 'HUNTER2'}, {'HUNTER2': 1}, {'a': [{'b': ('HUNTER2',)}]}],
+    ids=str,
+)
+def test_a_value_that_holds_a_secret(value: t.Any) -> None:
+    assert holds(value, 'HUNTER2')
+    assert not holds(value, 'HUNTER3')
+
+
+@pytest.mark.parametrize('value', [None, 5, '', [], {}])
+def test_a_value_that_holds_none(value: t.Any) -> None:
+    assert not holds(value, 'HUNTER2')

@@ -45,7 +45,8 @@ def options_for(firefly: FakeFirefly, **more: Any) -> Options:
 
 
 def get(firefly: FakeFirefly, asker: str | None = 'task', **more: Any) -> tuple[Token, int]:
-    return token_of_run(options_for(firefly, **more), asker, request_token)
+    options = options_for(firefly, **more)
+    return token_of_run(options, asker, lambda: request_token(options, print))
 
 
 def failure(firefly: FakeFirefly, asker: str | None = 'task', **more: Any) -> FireflyError:
@@ -99,7 +100,7 @@ def test_two_keys_and_two_addresses_are_never_mixed_up() -> None:
 def test_all_that_decides_the_outcome_has_a_file_of_its_own(
     firefly: FakeFirefly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def log_in(options: Options) -> tuple[Token, int]:
+    def log_in() -> tuple[Token, int]:
         return Token('token', 'Bearer', 0, time.monotonic() + 3600), 1
 
     changes: list[dict[str, Any]] = [

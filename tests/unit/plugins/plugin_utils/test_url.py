@@ -19,6 +19,8 @@ from ansible_collections.firefly.platform.plugins.plugin_utils._url import base_
         ('https://gw.example/firefly', 'https://gw.example/firefly'),
         ('https://gw.example:8443/firefly/v2//', 'https://gw.example:8443/firefly'),
         ('HTTPS://api.firefly.ai', 'https://api.firefly.ai'),
+        ('https://API.Firefly.AI/V2/', 'https://api.firefly.ai'),
+        ('https://gw.example/Firefly/V2', 'https://gw.example/Firefly'),
         (' https://api.firefly.ai\n', 'https://api.firefly.ai'),
         ('http://127.0.0.1:8080', 'http://127.0.0.1:8080'),
         ('http://localhost/v2', 'http://localhost'),
