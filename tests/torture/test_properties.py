@@ -109,9 +109,9 @@ def test_options_are_right_or_refused(values: dict[str, Any]) -> None:
     st.dictionaries(st.sampled_from([f'FIREFLY_{name.upper()}' for name in LOGIN_OPTIONS]), st.text()),
 )
 def test_the_sources_are_right_or_refused(task: dict[str, Any], variables: dict[str, Any], environment: Any) -> None:
-    options = resolve(LOGIN_OPTIONS, Sources(task, variables, environment, lambda values: values, os.path.abspath))
+    sources = Sources(task, variables, environment, lambda values: values, os.path.abspath)
     with contextlib.suppress(FireflyError):
-        validate_login(options)
+        validate_login(resolve(LOGIN_OPTIONS, sources))
 
 
 @settings(max_examples=500)
