@@ -20,8 +20,8 @@ Options = t.Mapping[str, t.Any]
 
 
 class Option(t.NamedTuple):
-    """One option. The bounds are inclusive. ``fallback`` ones may come from a variable or the environment too, also from
-    variables of the ``environment`` that other programs read."""
+    """One option. The bounds are inclusive. ``fallback`` ones may come from a variable or the environment too;
+    ``environment`` has the names there that other programs read."""
 
     type: str
     default: t.Any = None
