@@ -40,7 +40,7 @@ class FireflyAction(ActionBase):
         # a task that tries again waits for the outcome to change, as it does once a new key pair has spread
         tries_again = self._task.until or self._task.retries
         context = Context(self._report, asker=None if tries_again else self._task._uuid)
-        with self._task_environment():
+        with self._task_environment(omit=(task_vars or {}).get('omit')):
             find = self._loader.path_dwim
             sources = Sources(self._task.args, task_vars or {}, os.environ, self._templar.template, find)
             try:
@@ -94,12 +94,12 @@ class FireflyAction(ActionBase):
         self._display.display(line, stderr=True)  # stdout belongs to the callback
 
     @contextlib.contextmanager
-    def _task_environment(self) -> t.Iterator[None]:
-        """This process with the task's ``environment``."""
+    def _task_environment(self, omit: str | None) -> t.Iterator[None]:
+        """This process with the task's ``environment``, less what is omitted there before ansible-core 2.19."""
         environment: dict[str, t.Any] = {}
         self._compute_environment_string(environment)
         before = dict(os.environ)
-        os.environ.update({name: str(value) for name, value in environment.items()})
+        os.environ.update({name: str(value) for name, value in environment.items() if value != omit})
         try:
             yield
         finally:

@@ -215,8 +215,9 @@ def _network_error(where: str, diagnosis: Diagnosis, proxies: dict[str, str], at
         code, reason = 'proxy', 'its address is not valid'
     if code in ('connect', 'timeout', 'tls') and proxies:
         where += ' through the proxy of the environment'
+    if code == 'invalid_option':
+        return FireflyError(code, 'The option api_url has no usable host name.', attempts=attempts)
     what = {
-        'invalid_option': 'could not be sent: the option api_url has no usable host name',
         'dns': 'could not be sent: its host name was not found',
         'connect': 'got no response: the connection failed',
         'timeout': 'got no complete response in time',

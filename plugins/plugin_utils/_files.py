@@ -16,15 +16,19 @@ from ._options import OPTIONS
 def absolute(option: str, path: str, find: t.Callable[[str], str]) -> str:
     """The absolute path that ``option`` means. ``find`` says where a relative one is.
 
-    :raises FireflyError: ``invalid_option``, it is PEM text, or there is no such relative path.
+    :raises FireflyError: ``invalid_option``, it is PEM text, it cannot be a path, or there is no such relative path.
     """
     if '-----BEGIN' in path:
         raise FireflyError('invalid_option', f'The option {option} holds PEM text: give a path.')
-    path = os.path.expanduser(os.path.expandvars(path.strip()))
-    if os.path.isabs(path):
-        return path
-    found = find(path)
-    if not os.path.exists(found):
+    try:
+        path = os.path.expanduser(os.path.expandvars(path.strip()))
+        if os.path.isabs(path):
+            return path
+        found = find(path)
+        there = os.path.exists(found)
+    except ValueError as error:
+        raise unreadable(option, error) from None
+    if not there:
         raise file_error(option, f'was not found in {find(".")}')
     return found
 

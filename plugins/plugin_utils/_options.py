@@ -40,10 +40,11 @@ class Option(t.NamedTuple):
         convert, kind = _TYPES[self.type]
         try:
             value = convert(_plain(value))
+            if isinstance(value, str):
+                value = value.strip()
+                value.encode(errors='surrogateescape')  # as the environment's bytes, which need not be UTF-8
         except (TypeError, ValueError, ArithmeticError):
             raise ValueError(kind) from None
-        if isinstance(value, str):
-            value = value.strip()
         # NaN compares as false with everything, so it is out of range too
         if self.minimum is not None and self.maximum is not None and not self.minimum <= value <= self.maximum:
             raise ValueError(f'between {self.minimum} and {self.maximum}')

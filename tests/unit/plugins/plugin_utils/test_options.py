@@ -259,3 +259,9 @@ def test_no_message_repeats_what_an_option_was_given(name: str) -> None:
 @pytest.mark.parametrize('name', ['access_key', 'secret_key'])
 def test_a_key_that_is_not_text_never_shows(name: str, key: t.Any) -> None:
     assert 'HUNTER2' not in refusal({name: key, 'timeout': 'soon'})
+
+
+@pytest.mark.parametrize('name', ['access_key', 'secret_key', 'api_url', 'ca_path'])
+def test_text_that_no_encoding_has(name: str) -> None:
+    assert name in refusal({name: 'HUNTER2\ud800'})
+    assert 'HUNTER2' not in refusal({name: 'HUNTER2\ud800'})
