@@ -461,7 +461,7 @@ def test_nobody_there(serve: Callable[..., t.Any]) -> None:
         ('raise ImportError("urllib3 v2 only supports OpenSSL 1.1.1+")', 'urllib3 v2 only supports OpenSSL 1.1.1+'),
         ('raise RuntimeError("broken")', 'broken'),
         ('1 / 0', 'division by zero'),
-        ('import', 'invalid syntax'),
+        ('raise SyntaxError("invalid syntax")', 'invalid syntax'),
     ],
 )
 def test_a_library_that_cannot_be_imported(tmp_path: Path, library: str, broken: str, reason: str) -> None:
