@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+from .data import make_workspaces
 from .faults import Fault
 from .server import FakeFirefly
 from .service import ACCESS_KEY, SECRET_KEY, TOKEN_NEEDLE, ReceivedRequest
 
-__all__ = ['ACCESS_KEY', 'SECRET_KEY', 'TOKEN_NEEDLE', 'FakeFirefly', 'Fault', 'ReceivedRequest']
+__all__ = ['ACCESS_KEY', 'SECRET_KEY', 'TOKEN_NEEDLE', 'FakeFirefly', 'Fault', 'ReceivedRequest', 'make_workspaces']

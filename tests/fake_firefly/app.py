@@ -12,8 +12,9 @@ from flask import Flask, Response, after_this_request, g, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, ServiceUnavailable, Unauthorized
 
-from .contract import check_answer, find_violation
+from .contract import check_answer, find_operation, find_violation, wants_token
 from .faults import Fault
+from .resources import create_resources
 from .service import ReceivedRequest, Service
 
 HANDLER = 'fake_firefly.handler'
@@ -27,7 +28,7 @@ def create_app(service: Service) -> Flask:
     app = Flask(__name__, static_folder=None)
 
     def complete(response: Response) -> Response:
-        if response.status_code in (200, 204, 401) and not g.fault.replaces_answer:
+        if response.status_code in (200, 201, 204, 401) and not g.fault.replaces_answer:
             check_answer(request, g.path, response)
         g.fault.change(response)
         if g.fault.reset != 'before':
@@ -36,9 +37,9 @@ def create_app(service: Service) -> Flask:
 
     @app.before_request
     def receive() -> ResponseReturnValue | None:
-        path = request.environ['RAW_URI'].partition('?')[0]
+        path, _, query = request.environ['RAW_URI'].partition('?')
         headers = {name.lower(): value for name, value in request.headers.items()}
-        g.received = ReceivedRequest(request.method, path, headers, request.get_data())
+        g.received = ReceivedRequest(request.method, path, headers, request.get_data(), query)
         service.requests.append(g.received)
 
         g.path = path.removeprefix(service.prefix) if path.startswith(service.prefix) else ''
@@ -47,7 +48,7 @@ def create_app(service: Service) -> Flask:
             violation.description = f'{request.method} {path}: {violation.description}'
             service.violations.append(violation.description)
 
-        fault = service.take_fault()
+        fault = service.take_fault(g.path)
         g.fault = request.environ[HANDLER].fault = fault or Fault()
         after_this_request(complete)
         if fault:
@@ -59,7 +60,14 @@ def create_app(service: Service) -> Flask:
             return {'message': 'Too many requests.'}, 429, retry_after
         if violation:
             raise violation
+        g.operation = find_operation(request.method, g.path)
+        if wants_token(g.operation, request):
+            authorization = request.authorization
+            if not authorization or authorization.type != 'bearer' or not service.accepts(authorization.token):
+                raise Unauthorized('The token is missing or not valid.')
         return None
+
+    app.register_blueprint(create_resources(service), url_prefix=f'{service.prefix}/v2')
 
     @app.post(service.prefix + '/v2/login')
     def login() -> dict[str, Any]:

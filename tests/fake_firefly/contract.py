@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,34 +17,62 @@ from openapi_core.contrib.flask import FlaskOpenAPIResponse
 from openapi_core.deserializing.media_types.exceptions import MediaTypeDeserializeError
 from openapi_core.exceptions import OpenAPIError
 from openapi_core.testing import MockRequest
+from openapi_core.validation.request.exceptions import ParameterValidationError
 from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
 from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, NotFound
 
 _DOCUMENT: dict[str, Any] = yaml.safe_load(Path(__file__).with_name('openapi.yml').read_text(encoding='utf-8'))
 _OPENAPI = OpenAPI.from_dict(_DOCUMENT)
+_PATHS: list[tuple[re.Pattern[str], dict[str, Any]]] = [
+    (re.compile(re.sub('{[^}]+}', '[^/]+', path)), item) for path, item in _DOCUMENT['paths'].items()
+]
+
+
+def find_operation(method: str, path: str) -> dict[str, Any]:
+    """The operation as the document has it. Raises NotFound or MethodNotAllowed.
+
+    `path` is the path as it was sent, without a prefix: the framework's own is decoded.
+    """
+    for pattern, item in _PATHS:
+        if pattern.fullmatch(path):
+            operations: dict[str, dict[str, Any]] = {k.upper(): v for k, v in item.items() if k != 'parameters'}
+            if method not in operations:
+                raise MethodNotAllowed(list(operations), 'The path does not take this method.')
+            return operations[method]
+    raise NotFound('There is no such path.')
+
+
+def wants_token(operation: dict[str, Any], request: Request) -> bool:
+    """Whether `request` needs a valid token. One that `operation` does not need has to be valid all the same."""
+    security = _security(operation)
+    return bool(security) and ({} not in security or 'Authorization' in request.headers)
 
 
 def find_violation(request: Request, path: str) -> HTTPException | None:
     """Why the contract does not allow `request`, as the answer it gets, or None. Repeats no value of the body.
 
-    `path` is the path as it was sent, without a prefix: the framework's own is decoded.
+    A token is no matter of this. `path` is as find_operation() takes it.
     """
-    operations = _DOCUMENT['paths'].get(path)
-    if operations is None:
-        return NotFound('There is no such path.')
-    operation = operations.get(request.method.lower())
-    if operation is None:
-        return MethodNotAllowed([method.upper() for method in operations], 'The path does not take this method.')
-    if '?' in request.environ['RAW_URI']:
+    try:
+        operation = find_operation(request.method, path)
+    except HTTPException as error:
+        return error
+    known = {parameter['name'] for parameter in operation.get('parameters', [])}
+    if '?' in request.environ['RAW_URI'] and not known:
         return BadRequest('The operation takes no query parameters.')
-    if 'Authorization' in request.headers:
+    for name, values in request.args.lists():
+        if name not in known:
+            return BadRequest(f'The operation takes no query parameter {name}.')
+        if len(values) > 1:
+            return BadRequest(f'The operation takes the query parameter {name} only once.')
+    if 'Authorization' in request.headers and not _security(operation):
         return BadRequest('The operation takes no Authorization header.')
-    if 'requestBody' not in operation:
-        return BadRequest('The operation takes no body.') if request.get_data() else None
+    if 'requestBody' not in operation and request.get_data():
+        return BadRequest('The operation takes no body.')
     try:
         _OPENAPI.validate_request(_contract_request(request, path))
     except OpenAPIError as error:
-        return BadRequest(f'The body is not what the contract says: {_explain(error)}.')
+        return BadRequest(f'The request is not what the contract says: {_explain(error)}.')
     return None
 
 
@@ -53,11 +82,25 @@ def check_answer(request: Request, path: str, response: Response) -> None:
 
 
 def _contract_request(request: Request, path: str) -> MockRequest:
-    server = _DOCUMENT['servers'][0]['url']
-    return MockRequest(server, request.method, path, data=request.get_data(), content_type=request.mimetype)
+    return MockRequest(
+        _DOCUMENT['servers'][0]['url'],
+        request.method,
+        path,
+        args=request.args,
+        headers={'Authorization': 'Bearer -'},  # whether there is a good one is not the contract's to judge
+        data=request.get_data(),
+        content_type=request.mimetype,
+    )
+
+
+def _security(operation: dict[str, Any]) -> list[dict[str, Any]]:
+    security: list[dict[str, Any]] = operation.get('security', _DOCUMENT['security'])
+    return security
 
 
 def _explain(error: OpenAPIError) -> str:
+    if isinstance(error, ParameterValidationError):
+        return str(error)
     cause = error.__cause__ or error
     # The texts of these two repeat the body, which holds the secret key.
     if isinstance(cause, InvalidSchemaValue):

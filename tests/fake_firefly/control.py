@@ -50,4 +50,9 @@ def create_control(service: Service) -> Flask:
         service.clear()
         return '', 204
 
+    @app.delete('/tokens')
+    def revoke() -> tuple[str, int]:
+        service.revoke()
+        return '', 204
+
     return app

@@ -23,7 +23,8 @@ class Fault:
     `delay`, `drip` and `date_offset` are in seconds. `status`, `headers` and `body` are sent as they are. `reset` is
     a TCP RST before the first byte, in the middle of the headers or of the body. `truncate` announces the whole body,
     sends half of it and closes. `drip` is the pause after each byte of the body. `replace` replaces keys of the usual
-    login body, or removes them where the value is `...`.
+    body, an object, or removes them where the value is `...`. Other paths than `path`, if given, stay usual too; it is
+    without the prefix.
     """
 
     status: int | None = None
@@ -35,6 +36,7 @@ class Fault:
     drip: float = 0.0
     date_offset: float = 0.0
     replace: dict[str, Any] = field(default_factory=dict)
+    path: str | None = None
 
     @property
     def replaces_answer(self) -> bool:

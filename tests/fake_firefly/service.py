@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import jwt
 
+from .data import Data, make_data
 from .faults import Fault
 
 ACCESS_KEY = 'FAKE-ACCESS-KEY-3f9c'
@@ -36,6 +37,7 @@ class ReceivedRequest:
     path: str
     headers: dict[str, str]
     body: bytes
+    query: str = ''
     status: int | None = None
 
 
@@ -43,7 +45,8 @@ class ReceivedRequest:
 class Service:
     """The state and the decisions. `token_lifetime`, `health_up_after` and `rate_window` are in seconds.
 
-    `rate_counts_refused` tells whether requests above the rate limit count against it too.
+    `rate_counts_refused` tells whether requests above the rate limit count against it too. `page_limit` is how many
+    entries a page has at most, whatever a request asks for. `data` is what the service holds, and can be replaced.
     """
 
     keys: dict[str, str] = field(default_factory=lambda: {ACCESS_KEY: SECRET_KEY})
@@ -57,6 +60,8 @@ class Service:
     rate_counts_refused: bool = False
     retry_after: int | str | None = None
     prefix: str = ''
+    page_limit: int | None = None
+    data: Data = field(default_factory=make_data, repr=False)
 
     requests: list[ReceivedRequest] = field(init=False, default_factory=list)
     tokens: list[str] = field(init=False, default_factory=list)
@@ -68,6 +73,7 @@ class Service:
         self.access_key, self.secret_key = next(iter(self.keys.items()), (ACCESS_KEY, SECRET_KEY))
         self._next_faults: deque[Fault] = deque()
         self._lasting_fault: Fault | None = None
+        self._revoked: set[str] = set()
         self._counted: defaultdict[str, deque[float]] = defaultdict(deque)
         self._lock = threading.Lock()
 
@@ -80,19 +86,24 @@ class Service:
         if times is None:
             self._lasting_fault = fault
         else:
-            self._next_faults.extend([fault] * times)
+            with self._lock:
+                self._next_faults.extend([fault] * times)
 
     def clear(self) -> None:
         """Forget all faults."""
-        self._next_faults.clear()
+        with self._lock:
+            self._next_faults.clear()
         self._lasting_fault = None
 
-    def take_fault(self) -> Fault | None:
-        """The fault that the request at hand gets."""
-        try:
-            return self._next_faults.popleft()
-        except IndexError:
-            return self._lasting_fault
+    def take_fault(self, path: str) -> Fault | None:
+        """The fault that a request for `path`, which is given without the prefix, gets."""
+        with self._lock:
+            for fault in self._next_faults:
+                if fault.path in (None, path):
+                    self._next_faults.remove(fault)
+                    return fault
+        lasting = self._lasting_fault
+        return lasting if lasting and lasting.path in (None, path) else None
 
     def admit(self, address: str) -> bool:
         """Whether one more request from `address` is within the rate limit."""
@@ -119,3 +130,15 @@ class Service:
         self.tokens.append(token)
         expires_at = {'absolute': expiry, 'relative': self.token_lifetime, 'milliseconds': expiry * 1000}
         return {'accessToken': token, 'expiresAt': expires_at[self.expires_at], 'tokenType': self.token_type}
+
+    def revoke(self, token: str | None = None) -> None:
+        """Refuse `token` from now on; None: all that were given so far."""
+        self._revoked.update(self.tokens if token is None else [token])
+
+    def accepts(self, token: str | None) -> bool:
+        """Whether `token` is one of this service's, has not expired and was not revoked."""
+        try:
+            jwt.decode(token or '', self.signing_key, algorithms=['HS256'])
+        except jwt.InvalidTokenError:
+            return False
+        return token not in self._revoked

@@ -78,6 +78,13 @@ def test_it_refuses_an_unknown_fault(firefly: FakeFirefly) -> None:
     assert health(firefly) == 204
 
 
+def test_it_revokes_all_tokens(firefly: FakeFirefly) -> None:
+    keys = {'accessKey': ACCESS_KEY, 'secretKey': SECRET_KEY}
+    token = requests.post(f'{firefly.url}/v2/login', json=keys, timeout=5).json()['accessToken']
+    assert control(firefly, 'DELETE', '/tokens').status_code == 204
+    assert not firefly.accepts(token)
+
+
 def test_it_is_neither_counted_nor_limited_nor_subject_to_faults() -> None:
     with FakeFirefly(rate_limit=1) as firefly:
         firefly.fail(Fault(status=500))

@@ -191,6 +191,15 @@ def test_a_request_with_a_fault_is_counted_but_not_rate_limited() -> None:
         assert firefly.count('GET', '/v2/health') == 6
 
 
+@pytest.mark.parametrize('times', [1, None])
+def test_a_fault_can_be_for_one_path(times: int | None) -> None:
+    with FakeFirefly(prefix='/p') as firefly:
+        firefly.fail(Fault(status=401, path='/v2/health'), times)
+        assert [login(firefly).status_code, health(firefly).status_code] == [200, 401]
+        firefly.clear()
+        assert health(firefly).status_code == 204
+
+
 def test_a_fault_does_not_hide_a_violation(firefly: FakeFirefly) -> None:
     firefly.fail(Fault(status=500))
     assert requests.get(f'{firefly.url}/v2/x', timeout=5, verify=firefly.ca_path).status_code == 500
