@@ -16,8 +16,6 @@ class ActionModule(FireflyAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         values = super().run(tmp, task_vars)
         if 'expires_at_utc' in values:
-            self._display.v(
-                f'{values["api_url"]}: {"reused" if values["reused"] else "new"} token, '
-                f'good until {values["expires_at_utc"]}, for {values["expires_in"]} s'
-            )
+            token = 'reused token' if values['reused'] else 'new token'
+            self._display.v(f'{values["api_url"]}: {token}, good until {values["expires_at_utc"]}')
         return values

@@ -11,8 +11,8 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 notes:
   - An option that neither the task nor C(module_defaults) sets is taken from the variable C(firefly_<option>), then from the
-    environment variable C(FIREFLY_<OPTION>) of the controller, that of the task's C(environment) first. The options for waiting
-    have no such sources.
+    environment variable C(FIREFLY_<OPTION>) of the controller, that of the task's C(environment) first. The options for waiting and
+    those of a request have no such sources.
   - A fact with the name of such a variable is refused, since a managed host gives no options.
   - An empty string counts as not set, from every source, and so does C(omit). White space around a value is dropped.
   - A relative path of a task or a variable is looked for beside the playbook, one of the environment in the folder of the shell.
@@ -58,6 +58,8 @@ options:
     description:
       - How often to try again when the host name is not found, when the connection fails, when the time is up, and after the
         responses 502, 503 and 504. Other responses, such as a 401 for a wrong key, are final. Up to 100.
+      - A request of M(firefly.platform.firefly_api) that changes something is sent again only where it cannot have arrived, and after
+        a 429.
       - There is a pause before each new attempt but the first. It grows, and is never longer than 60 seconds, whatever the
         server asks for in C(Retry-After).
       - A 429 is the rate limit, 500 requests a minute from one address. It is not counted among these attempts. Pauses of random

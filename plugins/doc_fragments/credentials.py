@@ -13,7 +13,8 @@ options:
   access_key:
     description:
       - The access key, one half of a Firefly key pair.
-      - A pair is made in Firefly under Settings > Users > Create Key Pair. A Viewer's pair is enough for this collection.
+      - A pair is made in Firefly under Settings > Users > Create Key Pair. A Viewer's pair is enough for the health
+        and a login; what a request needs is up to its endpoint.
     type: str
   secret_key:
     description:

@@ -10,7 +10,8 @@ short_description: Firefly's token or health in an expression
 version_added: 1.0.0
 description:
   - Gives a token of the Firefly API, or something made of it, or the API's health.
-  - All lookups and P(firefly.platform.firefly_login#module) tasks of a run share one login. See O(token_cache).
+  - All lookups, P(firefly.platform.firefly_login#module) and P(firefly.platform.firefly_api#module) tasks of a run share one login.
+    See O(token_cache).
   - An option is taken from the lookup's arguments, then from a variable, then from the environment.
 author:
   - Firefly Platform collection contributors (@ansible-collections)
@@ -42,18 +43,23 @@ notes:
   - The C(environment) of a task does not reach a lookup.
   - A task that is given the token by a lookup shows it as any other value, unless it has C(no_log=true). From ansible-core 2.22 on, the
     token is masked there too.
+  - For a request to the API from a task, use M(firefly.platform.firefly_api). It shows the token to nobody.
 seealso:
+  - module: firefly.platform.firefly_api
   - module: firefly.platform.firefly_login
   - module: firefly.platform.firefly_health
 """
 
 EXAMPLES = r"""
-- name: Use the token, for any endpoint of the API
+- name: Save a response to a file, which firefly_api does not do
   ansible.builtin.uri:
-    url: https://api.firefly.ai{{ endpoint }}
+    url: https://api.firefly.ai/v2/runners/projects/list
     headers:
       Authorization: "{{ lookup('firefly.platform.firefly', 'authorization') }}"
+    dest: "{{ playbook_dir }}/projects.json"
+    mode: "0600"
   no_log: true
+  delegate_to: localhost
 
 - name: Do something only while Firefly is up
   ansible.builtin.debug:

@@ -61,6 +61,7 @@ options:
     type: int
     default: 5
 seealso:
+  - module: firefly.platform.firefly_api
   - module: firefly.platform.firefly_login
   - plugin: firefly.platform.firefly
     plugin_type: lookup

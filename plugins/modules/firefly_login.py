@@ -15,6 +15,7 @@ description:
   - Trades a key pair for an access token of the Firefly API, at C(POST /v2/login).
   - The token is in the registered variable and in the facts, but in no output, whatever the verbosity, and though the task has no
     C(no_log).
+  - For a request to the API no login is needed. M(firefly.platform.firefly_api) logs in by itself, and keeps the token to itself.
   - A whole run logs in once, however many hosts and tasks need the token. See O(token_cache).
 author:
   - Firefly Platform collection contributors (@ansible-collections)
@@ -31,6 +32,7 @@ notes:
   - Where facts are kept outside of memory (C(fact_caching), or the fact storage of AWX), the facts come without the token. Use the
     registered variable or the lookup there.
 seealso:
+  - module: firefly.platform.firefly_api
   - module: firefly.platform.firefly_health
   - plugin: firefly.platform.firefly
     plugin_type: lookup
@@ -41,12 +43,14 @@ EXAMPLES = r"""
   firefly.platform.firefly_login:
   register: firefly
 
-- name: Use the token, for any endpoint of the API
-  ansible.builtin.uri:
-    url: "{{ firefly.api_url }}{{ endpoint }}"
-    headers:
-      Authorization: "{{ firefly.authorization }}"
-  no_log: true
+- name: Say how long the token lives
+  ansible.builtin.debug:
+    msg: "The key pair works. The token lives for {{ firefly.expires_in }} seconds."
+
+- name: Make a request, which uses the same token
+  firefly.platform.firefly_api:
+    path: runners/projects/list
+  register: projects
 
 - name: Log in with keys from a vault, for a token that lives for a quarter of an hour or longer
   firefly.platform.firefly_login:

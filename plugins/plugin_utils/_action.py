@@ -17,7 +17,7 @@ from ._errors import FireflyError
 from ._operation import Context, Operation, Outcome, perform
 from ._option_sources import Sources, resolve
 from ._options import KEY_FILES
-from ._secrets import holds
+from ._secrets import scrub
 
 _CONTROLLER_ASKS = (
     'The controller asks Firefly, whatever host the task is for. To go through a bastion, set https_proxy in the '
@@ -38,8 +38,8 @@ class FireflyAction(ActionBase):
         if self._task.delegate_to and self._task.delegate_to not in constants.LOCALHOST:
             self._display.warning(_CONTROLLER_ASKS)
         # a task that tries again waits for the outcome to change, as it does once a new key pair has spread
-        tries_again = self._task.until or self._task.retries
-        context = Context(self._report, asker=None if tries_again else self._task._uuid)
+        asker = None if self._task.until or self._task.retries else self._task._uuid
+        context = Context(self._report, asker, check_mode=bool(self._task.check_mode))
         with self._task_environment(omit=(task_vars or {}).get('omit')):
             find = self._loader.path_dwim
             sources = Sources(self._task.args, task_vars or {}, os.environ, self._templar.template, find)
@@ -67,19 +67,18 @@ class FireflyAction(ActionBase):
             keys = resolve(tuple(KEY_FILES), sources)
         except FireflyError:
             return True
-        return any(holds(shown, str(keys[name]).strip()) for name in KEY_FILES if name in keys)
+        return bool(scrub(shown, [str(keys[name]).strip() for name in KEY_FILES if name in keys]) != shown)
 
     def _result(self, values: dict[str, t.Any], error: FireflyError | None) -> dict[str, t.Any]:
         """What the task returns."""
-        sets_fact = bool(values)
-        ended: dict[str, t.Any] = {'changed': False}
+        ended: dict[str, t.Any] = {}
         if error:
             elsewhere = error.code in _ON_THE_WAY and self._connection.transport != 'local'
             values = {**values, 'msg': f'{error} {_CONTROLLER_ASKS}' if elsewhere else str(error)}
             ended.update(failed=True, failure=error.failure)
-        if sets_fact:
+        if values and self.operation.fact:
             ended['ansible_facts'] = {self.operation.name: self._fact(values)}
-        return {**values, **ended}
+        return {'changed': False, **values, **ended}
 
     def _fact(self, values: dict[str, t.Any]) -> dict[str, t.Any]:
         if constants.CACHE_PLUGIN in ('memory', 'ansible.builtin.memory') or not self.operation.secrets:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import itertools
 import re
 import socket
 import sys
@@ -23,6 +22,7 @@ from ._diagnosis import IMPORT_ERROR, Diagnosis, diagnose
 from ._errors import FireflyError
 from ._options import Options
 from ._pauses import Patience, Progress
+from ._request import Request, Response
 from ._secrets import scrub, server_message
 from ._tls import client_certificate, trusted
 
@@ -37,21 +37,9 @@ if IMPORT_ERROR is None:
 #: The collection's version, for the User-Agent; a test holds it against galaxy.yml.
 VERSION = '1.0.0'
 
-#: Longest body that is read, in bytes.
-BODY_LIMIT = 1024 * 1024
-
 _CODES = {401: 'unauthorized', 403: 'forbidden', 404: 'not_found', 407: 'proxy', 429: 'rate_limited'}
+_PHRASES = {status.value: f' {status.phrase}' for status in HTTPStatus}
 _RETRY_STATUSES = (429, 502, 503, 504)
-
-
-class Response(t.NamedTuple):
-    """An HTTP response, how long it took, and how many requests it took to get it."""
-
-    status: int
-    headers: t.Mapping[str, str]
-    body: bytes
-    latency_ms: int
-    attempts: int
 
 
 class FireflyClient:
@@ -75,112 +63,104 @@ class FireflyClient:
         self._cert = client_certificate(options['client_cert'], options['client_key'])
         self._secrets = (options.get('secret_key'), options.get('access_key'))
 
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        expect: int,
-        json: dict[str, str] | None = None,
-        retries: int | None = None,
-        timeout: float | None = None,
-    ) -> Response:
-        """The response of an endpoint (``/v2/login``), which has the status ``expect``.
-
-        ``retries`` and ``timeout`` (in seconds) take the place of the options.
+    def request(self, request: Request, *, retries: int | None = None, timeout: float | None = None) -> Response:
+        """The response that the request asks for. ``retries`` and ``timeout`` (in seconds) replace the options.
 
         :raises FireflyError: another status, or no response.
         """
         patience = Patience(self._options['retries'] if retries is None else retries)
         progress = Progress(self._report)
         timeout = self._options['timeout'] if timeout is None else timeout
-        for attempts in itertools.count(1):
+        attempts = 0
+        while True:
+            attempts += 1
             try:
-                response = self._attempt(method, path, json, timeout, attempts)
-                self._check(f'{method} {self._options["api_url"]}{path}', response, expect)
+                return self._checked(request, self._attempt(request, timeout, attempts))
             except FireflyError as error:
-                pause = patience.pause(error)
+                if error.status == HTTPStatus.UNAUTHORIZED and request.token and request.token.renew():
+                    continue
+                pause = None if error.changed else patience.pause(error)
                 if pause is None:
                     raise
                 progress.sleep(pause, error)
-            else:
-                break
-        return response
 
-    def _attempt(self, method: str, path: str, json: dict[str, str] | None, timeout: float, attempts: int) -> Response:
-        url = f'{self._options["api_url"]}{path}'
-        headers = {
+    def _attempt(self, request: Request, timeout: float, attempts: int) -> Response:
+        url = f'{self._options["api_url"]}{request.path}'
+        headers: t.Mapping[str, str] = {
             'Accept': 'application/json',
             'Accept-Encoding': 'identity',
             'Connection': 'close',
             'User-Agent': f'firefly.platform/{VERSION} (Ansible collection)',
+            **({'Authorization': f'Bearer {request.token}'} if request.token else {}),
         }
         started = time.monotonic()
         proxies: dict[str, str] = {}
         try:
-            request = requests.Request(method, url, headers=headers, json=json).prepare()
+            sent = requests.Request(request.method, url, headers, params=request.query, json=request.json).prepare()
             proxies = self._proxies()
             # an adapter alone: a session would take keys from ~/.netrc, keep cookies and read where a redirect points
             with contextlib.closing(HTTPAdapter()) as adapter, warnings.catch_warnings():
                 if self._verify is False:
                     warnings.simplefilter('ignore')  # urllib3's, on each request: validate_certs says it already
-                limits = Timeout(connect=timeout / _addresses(url, proxies), total=timeout)
+                limits: t.Any = Timeout(connect=timeout / _addresses(url, proxies), total=timeout)
                 response = adapter.send(
-                    request,
-                    stream=True,
-                    timeout=limits,  # type: ignore[arg-type]  # requests documents it
-                    verify=self._verify,
-                    cert=self._cert,
-                    proxies=proxies,
+                    sent, stream=True, timeout=limits, verify=self._verify, cert=self._cert, proxies=proxies
                 )
                 with response:
-                    body = _read(response, started + timeout)
+                    body = _read(response, request, started + timeout)
         except ERRORS as error:
             # its text and its traceback's frames can hold the keys
-            raise _network_error(f'{method} {url}', diagnose(error), proxies, attempts) from None
+            meaning = diagnose(error)
+            changed = meaning.arrived and not request.read_only
+            raise _network_error(
+                f'{request.method} {url}', meaning, proxies, attempts=attempts, changed=changed
+            ) from None
         latency_ms = int((time.monotonic() - started) * 1000)
-        return Response(response.status_code, response.headers, body, latency_ms, attempts)
+        headers = response.headers
+        return Response(response.status_code, headers, body, latency_ms, attempts, _retry_after(headers))
 
     def _proxies(self) -> dict[str, str]:
         url: str = self._options['api_url']
         # http:// goes to loopback only. Where the environment names no proxy, requests would ask macOS for one, and
         # that can crash a process that was forked.
-        if not self._options['use_proxy'] or url.startswith('http://') or not getproxies_environment():
-            return {}
-        return requests.utils.get_environ_proxies(url)
+        asks = self._options['use_proxy'] and not url.startswith('http://') and getproxies_environment()
+        return requests.utils.get_environ_proxies(url) if asks else {}
 
-    def _check(self, where: str, response: Response, expect: int) -> None:
-        """Raise the error that the response is, if it is one."""
+    def _checked(self, request: Request, response: Response) -> Response:
+        """The response, if it is what the request asks for.
+
+        :raises FireflyError: it is not.
+        """
         status = response.status
-        if status == expect and len(response.body) <= BODY_LIMIT:
-            return
-        if status == expect:
-            code, what = 'response_too_large', f'{where} was answered with more than {BODY_LIMIT} bytes.'
+        where = f'{request.method} {self._options["api_url"]}{request.path}'
+        if status in request.expect and len(response.body) <= request.limit:
+            return response
+        if status in request.expect:
+            code, what = 'response_too_large', f'{where} was answered with more than {request.limit} bytes.'
         else:
             class_code = {3: 'redirect', 5: 'server_error'}.get(status // 100, 'unexpected_status')
             code = _CODES.get(status, class_code)
-            said = server_message(response.body, self._secrets)
+            secrets = (*self._secrets, str(request.token) if request.token else None)
+            said = server_message(response.body, secrets)
             if code == 'redirect':
-                said = self._address(response.headers.get('Location', ''))
-            what = f'{where} was answered with {status}{_phrase(status)}{f": {said}" if said else ""}.'
-        raise FireflyError(
-            code,
-            what,
-            status=status,
-            retryable=status in _RETRY_STATUSES,
-            attempts=response.attempts,
-            latency_ms=response.latency_ms,
-            retry_after=_retry_after(response.headers),
-        )
+                said = _address(response.headers.get('Location', ''), secrets)
+            what = f'{where} was answered with {status}{_PHRASES.get(status, "")}{f": {said}" if said else ""}.'
+        told = response._asdict()
+        del told['headers']
+        told['body'] = response.body if request.token else b''  # of a login it can be a token
+        # with these two the server refuses to do anything
+        changed = not request.read_only and status not in (401, 429)
+        raise FireflyError(code, what, retryable=status in _RETRY_STATUSES, changed=changed, **told)
 
-    def _address(self, location: str) -> str:
-        """Where a redirect points, without its query and a user name."""
-        try:
-            parts = urlsplit(location)
-            address = f'{parts.scheme}://{parts.hostname}{parts.path}' if parts.hostname else parts.path
-        except ValueError:
-            return ''
-        return re.sub(r'[^\x21-\x7e]', '', scrub(address, self._secrets))[:200]
+
+def _address(location: str, secrets: t.Iterable[str | None]) -> str:
+    """Where a redirect points, without its query and a user name."""
+    try:
+        parts = urlsplit(location)
+        address = f'{parts.scheme}://{parts.hostname}{parts.path}' if parts.hostname else parts.path
+    except ValueError:
+        return ''
+    return re.sub(r'[^\x21-\x7e]', '', scrub(address, secrets))[:200]
 
 
 def _addresses(url: str, proxies: dict[str, str]) -> int:
@@ -190,42 +170,42 @@ def _addresses(url: str, proxies: dict[str, str]) -> int:
     return len(socket.getaddrinfo(urlsplit(url).hostname, None, type=socket.SOCK_STREAM))
 
 
-def _read(response: requests.Response, deadline: float) -> bytes:
+def _read(response: requests.Response, request: Request, deadline: float) -> bytes:
     """The body as it was sent, of one above the limit a byte more than that. The body of an error may fail."""
     raw = response.raw
     # urllib3 1.26 has no read1, and its read waits for all bytes that it is asked for: one at a time cannot drip
     read = functools.partial(raw.read1, 65536) if hasattr(raw, 'read1') else functools.partial(raw.read, 1)
     body = bytearray()
     try:
-        while len(body) <= BODY_LIMIT and (part := read(decode_content=False)):
+        while len(body) <= request.limit and (part := read(decode_content=False)):
             body += part
             if time.monotonic() > deadline:
                 raise requests.Timeout
-        if len(body) <= BODY_LIMIT and raw.length_remaining:
+        if len(body) <= request.limit and raw.length_remaining:
             raise IncompleteRead(len(body), raw.length_remaining)
     except ERRORS:
-        if response.status_code == HTTPStatus.OK:
+        if response.status_code in request.expect:
             raise
-    return bytes(body[: BODY_LIMIT + 1])
+    return bytes(body[: request.limit + 1])
 
 
-def _network_error(where: str, diagnosis: Diagnosis, proxies: dict[str, str], attempts: int) -> FireflyError:
-    code, retryable, reason = diagnosis
+def _network_error(where: str, diagnosis: Diagnosis, proxies: dict[str, str], **known: t.Any) -> FireflyError:
+    code, retryable, reason, _arrived = diagnosis
     if code == 'invalid_option' and proxies:
         code, reason = 'proxy', 'its address is not valid'
     if code in ('connect', 'timeout', 'tls') and proxies:
         where += ' through the proxy of the environment'
     if code == 'invalid_option':
-        return FireflyError(code, 'The option api_url has no usable host name.', attempts=attempts)
+        return FireflyError(code, 'The option api_url has no usable host name.', **known)
     what = {
         'dns': 'could not be sent: its host name was not found',
         'connect': 'got no response: the connection failed',
         'timeout': 'got no complete response in time',
-        'tls': 'could not be sent: TLS failed',
-        'proxy': 'could not be sent: the proxy failed',
+        'tls': 'got no response: TLS failed',
+        'proxy': 'got no response: the proxy failed',
     }[code]
     message = f'{where} {what}{f" ({reason})" if reason else ""}.'
-    return FireflyError(code, message, retryable=retryable, attempts=attempts)
+    return FireflyError(code, message, retryable=retryable, **known)
 
 
 def _retry_after(headers: t.Mapping[str, str]) -> float:
@@ -234,10 +214,3 @@ def _retry_after(headers: t.Mapping[str, str]) -> float:
         return max(0, Retry(0).parse_retry_after(headers.get('Retry-After', '0')))
     except (InvalidHeader, ValueError, OverflowError):
         return 0
-
-
-def _phrase(status: int) -> str:
-    try:
-        return f' {HTTPStatus(status).phrase}'
-    except ValueError:
-        return ''

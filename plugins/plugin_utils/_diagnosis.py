@@ -13,34 +13,38 @@ from http.client import HTTPException
 
 try:
     import requests
-    from urllib3 import exceptions as urllib3_errors
+    from urllib3 import exceptions as errors
 except Exception as error:  # whatever a broken dependency of requests raises
     IMPORT_ERROR: Exception | None = error
 else:
     IMPORT_ERROR = None
     #: What sending a request or reading its response can raise.
-    ERRORS = (requests.RequestException, urllib3_errors.HTTPError, HTTPException, OSError, UnicodeError)
+    ERRORS = (requests.RequestException, errors.HTTPError, HTTPException, OSError, UnicodeError)
     # what it means, whether it may pass; the first row that has a link of the exception's chain counts
     _MEANINGS: list[tuple[tuple[type[BaseException], ...], str, bool]] = [
-        ((requests.exceptions.ProxyError, urllib3_errors.ProxyError), 'proxy', False),
-        ((requests.exceptions.InvalidSchema, urllib3_errors.ProxySchemeUnknown), 'proxy', False),
-        ((requests.exceptions.InvalidURL, urllib3_errors.LocationValueError, UnicodeError), 'invalid_option', False),
+        ((requests.exceptions.ProxyError, errors.ProxyError), 'proxy', False),
+        ((requests.exceptions.InvalidSchema, errors.ProxySchemeUnknown), 'proxy', False),
+        ((requests.exceptions.InvalidURL, errors.LocationValueError, UnicodeError), 'invalid_option', False),
         # a server that goes down, or that demands a client certificate, ends the handshake so
         ((ssl.SSLEOFError,), 'tls', True),
-        ((ssl.SSLError, urllib3_errors.SSLError, requests.exceptions.SSLError), 'tls', False),
+        ((ssl.SSLError, errors.SSLError, requests.exceptions.SSLError), 'tls', False),
         ((socket.gaierror,), 'dns', True),
-        ((ConnectionError, urllib3_errors.NewConnectionError), 'connect', True),
-        ((TimeoutError, requests.Timeout, urllib3_errors.TimeoutError), 'timeout', True),
+        ((ConnectionError, errors.NewConnectionError), 'connect', True),
+        ((TimeoutError, requests.Timeout, errors.TimeoutError), 'timeout', True),
         ((BaseException,), 'connect', True),
     ]
+    # there was no connection to send anything through
+    _UNSENT = (socket.gaierror, ssl.SSLCertVerificationError, errors.NewConnectionError, errors.ConnectTimeoutError)
 
 
 class Diagnosis(t.NamedTuple):
-    """The code of a failure, whether it may pass, and a reason in the system's words, without address or secret."""
+    """The code of a failure, whether it may pass, a reason in the system's words, without address or secret, and
+    whether the request can have arrived."""
 
     code: str
     retryable: bool = False
     reason: str = ''
+    arrived: bool = False
 
 
 def diagnose(error: BaseException) -> Diagnosis:
@@ -50,7 +54,10 @@ def diagnose(error: BaseException) -> Diagnosis:
         return Diagnosis('tls', reason='no CA certificates found: install ca-certificates, or certifi for this Python')
     chain = list(_chain(error))
     code, retryable = next(row[1:] for row in _MEANINGS if any(isinstance(link, row[0]) for link in chain))
-    return Diagnosis(code, retryable, '' if code == 'timeout' else _reason(chain))
+    # the text is http.client's, for a proxy that does not connect
+    refused = any(str(link).startswith('Tunnel connection failed') for link in chain)
+    unsent = refused or code == 'invalid_option' or any(isinstance(link, _UNSENT) for link in chain)
+    return Diagnosis(code, retryable, '' if code == 'timeout' else _reason(chain), arrived=not unsent)
 
 
 def _reason(chain: list[BaseException]) -> str:

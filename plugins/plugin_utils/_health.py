@@ -9,15 +9,16 @@ from __future__ import annotations
 import itertools
 import time
 import typing as t
+from dataclasses import replace
 from datetime import datetime, timezone
 
 from ._errors import FireflyError
 from ._operation import Context, Operation, Outcome
 from ._options import HEALTH_OPTIONS, Options, validate
 from ._pauses import REPORT_EVERY, Progress, pause_after_refusal
+from ._request import Request, Response
 
-if t.TYPE_CHECKING:
-    from ._client import FireflyClient, Response
+_Ask = t.Callable[..., Response]
 
 # what waiting cannot fix: a host name that is not one, a certificate that is not trusted
 _FINAL = ('invalid_option', 'tls')
@@ -41,13 +42,11 @@ def health(options: Options, context: Context) -> Outcome:
     """
     from ._client import FireflyClient  # it imports requests, which a lookup of a token does not need
 
-    client = FireflyClient(options, context.report)
-    if options['wait']:
-        return _wait(client, options, context.report)
-    return _ask(client, options['api_url'])
+    ask = FireflyClient(options, context.report).request
+    return _wait(ask, options, context.report) if options['wait'] else _ask(ask, options['api_url'])
 
 
-def _wait(client: FireflyClient, options: Options, report: t.Callable[[str], None]) -> Outcome:
+def _wait(ask: _Ask, options: Options, report: t.Callable[[str], None]) -> Outcome:
     """Ask until Firefly is up, and report that it is not."""
     started = time.monotonic()
     deadline = started + options['wait_timeout']
@@ -58,13 +57,14 @@ def _wait(client: FireflyClient, options: Options, report: t.Callable[[str], Non
         waited = round(asked - started, 1)
         # half of what is left, since a response that begins in time may stall for as long again
         timeout = min(options['timeout'], REPORT_EVERY, (deadline - asked) / 2)
-        outcome = _ask(client, options['api_url'], attempt, waited, retries=0, timeout=timeout)
+        outcome = _ask(ask, options['api_url'], attempt, waited, retries=0, timeout=timeout)
         error = outcome.error
         if error is None or (error.code in _FINAL and not error.retryable):
             break
         left = deadline - time.monotonic()
         if left <= 1:  # too short for another request
-            return _not_up(outcome, error)
+            late = replace(error, what=f'Firefly was not up within wait_timeout: {error.what}')
+            return Outcome({**outcome.values, 'msg': str(late)}, late)
         refusals = refusals + 1 if error.code == 'rate_limited' else 0
         pause = pause_after_refusal(refusals, error.retry_after) if refusals else options['wait_sleep']
         progress.sleep(min(pause, left - 1), error, deadline)
@@ -73,28 +73,16 @@ def _wait(client: FireflyClient, options: Options, report: t.Callable[[str], Non
     return outcome
 
 
-def _ask(client: FireflyClient, api_url: str, earlier: int = 0, waited: float = 0.0, **limits: t.Any) -> Outcome:
-    checked_at = _now()
+def _ask(ask: _Ask, api_url: str, earlier: int = 0, waited: float = 0.0, **limits: t.Any) -> Outcome:
+    checked_at, error = _now(), None
     try:
-        response = client.request('GET', '/v2/health', expect=204, **limits)
-    except FireflyError as error:
-        return Outcome(_values(error, checked_at, api_url, earlier, waited), error)
-    return Outcome(_values(response, checked_at, api_url, earlier, waited))
+        ended: Response | FireflyError = ask(Request('GET', '/v2/health', expect=(204,)), **limits)
+    except FireflyError as failed:
+        ended = error = failed
+    return Outcome({**_values(ended, api_url, earlier), 'waited': waited, 'checked_at': checked_at}, error)
 
 
-def _not_up(outcome: Outcome, error: FireflyError) -> Outcome:
-    late = FireflyError(
-        error.code,
-        f'Firefly was not up within wait_timeout: {error.what}',
-        status=error.status,
-        retryable=error.retryable,
-    )
-    return Outcome({**outcome.values, 'msg': str(late)}, late)
-
-
-def _values(
-    ended: Response | FireflyError, checked_at: str, api_url: str | None, earlier: int = 0, waited: float = 0.0
-) -> dict[str, t.Any]:
+def _values(ended: Response | FireflyError, api_url: str | None = None, earlier: int = 0) -> dict[str, t.Any]:
     """What a health check returns, after a number of ``earlier`` requests."""
     error = ended if isinstance(ended, FireflyError) else None
     return {
@@ -104,8 +92,8 @@ def _values(
         'code': error.code if error else 'ok',
         'latency_ms': ended.latency_ms,
         'attempts': earlier + ended.attempts,
-        'waited': waited,
-        'checked_at': checked_at,
+        'waited': 0.0,
+        'checked_at': _now(),
         'api_url': api_url,
         'msg': str(error) if error else f'Firefly at {api_url} is up, seen from the controller.',
     }
@@ -115,6 +103,4 @@ def _now() -> str:
     return datetime.now(timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
 
 
-HEALTH = Operation(
-    'firefly_health', HEALTH_OPTIONS, validate_health, health, failed=lambda error: _values(error, _now(), None)
-)
+HEALTH = Operation('firefly_health', HEALTH_OPTIONS, validate_health, health, failed=_values)

@@ -14,17 +14,19 @@ from ._errors import FireflyError
 from ._files import read_key
 from ._operation import Context, Operation, Outcome
 from ._options import KEY_FILES, LOGIN_OPTIONS, Options, validate
+from ._request import Request
+from ._secrets import mask
 from ._token import Token, read_token
 from ._token_cache import token_of_run
 
 
-def validate_login(raw: t.Mapping[str, t.Any]) -> Options:
-    """The options of a login, with the keys of key files.
+def validate_login(raw: t.Mapping[str, t.Any], names: t.Sequence[str] = LOGIN_OPTIONS) -> Options:
+    """The options of a login, or of what needs one, with the keys of key files. The secret key is masked from here on.
 
     :raises FireflyError: an option has an invalid value; ``missing_credentials``, half of the key pair is missing.
     """
-    options = validate(LOGIN_OPTIONS, raw)
-    keys = {}
+    options = validate(names, raw)
+    keys: dict[str, t.Any] = {}
     missing = []
     for name, file in KEY_FILES.items():
         path = options[file]
@@ -32,9 +34,9 @@ def validate_login(raw: t.Mapping[str, t.Any]) -> Options:
         if not keys[name]:
             missing.append(f'{name} ({file} is empty)' if path else name)
     if missing:
-        raise FireflyError(
-            'missing_credentials', f'{" and ".join(missing)} {"is" if len(missing) == 1 else "are"} missing.'
-        )
+        verb = 'is' if len(missing) == 1 else 'are'
+        raise FireflyError('missing_credentials', f'{" and ".join(missing)} {verb} missing.')
+    mask(keys['secret_key'])
     return types.MappingProxyType({**options, **keys})
 
 
@@ -43,16 +45,51 @@ def login(options: Options, context: Context) -> Outcome:
 
     :raises FireflyError: there is no token, or it does not live for ``min_ttl`` seconds.
     """
+    token, attempts = token_for(options, context)
+    return Outcome({**token.as_result(), 'api_url': options['api_url'], 'reused': attempts == 0, 'attempts': attempts})
+
+
+def token_for(options: Options, context: Context, refused: str | None = None) -> tuple[Token, int]:
+    """The token of this run, or a new one, and how many requests it took. See :func:`token_of_run` for ``refused``.
+
+    :raises FireflyError: there is no token, or it does not live for ``min_ttl`` seconds.
+    """
 
     def log_in() -> tuple[Token, int]:
         return request_token(options, context.report)
 
-    token, attempts = token_of_run(options, context.asker, log_in) if options['token_cache'] else log_in()
+    token, attempts = token_of_run(options, context.asker, log_in, refused) if options['token_cache'] else log_in()
+    mask(token.access_token)
     if token.expires_in < max(options['min_ttl'], 1):
         lives = 'lives for less than min_ttl' if token.expires_in > 0 else 'has expired'
         what = f'POST {options["api_url"]}/v2/login gave a token that {lives}.'
         raise FireflyError('expires_too_soon', what, status=200, attempts=attempts)
-    return Outcome({**token.as_result(), 'api_url': options['api_url'], 'reused': attempts == 0, 'attempts': attempts})
+    return token, attempts
+
+
+class RunToken:
+    """The token of the run, for requests.
+
+    :raises FireflyError: there is none.
+    """
+
+    def __init__(self, options: Options, context: Context) -> None:
+        self._options, self._context = options, context
+        self._token, logins = token_for(options, context)
+        self._is_new = logins > 0
+
+    def __str__(self) -> str:
+        return self._token.access_token
+
+    def renew(self) -> bool:
+        """Whether there is another one in place of this, which an endpoint refused: once, and not for a new one.
+
+        :raises FireflyError: the login failed.
+        """
+        refused = str(self)
+        if not self._is_new:
+            self._token, self._is_new = token_for(self._options, self._context, refused)[0], True
+        return str(self) != refused
 
 
 def request_token(options: Options, report: t.Callable[[str], None]) -> tuple[Token, int]:
@@ -65,7 +102,7 @@ def request_token(options: Options, report: t.Callable[[str], None]) -> tuple[To
     from ._client import FireflyClient  # it imports requests, which a token of this run does not need
 
     keys = {'accessKey': options['access_key'], 'secretKey': options['secret_key']}
-    response = FireflyClient(options, report).request('POST', '/v2/login', expect=200, json=keys)
+    response = FireflyClient(options, report).request(Request('POST', '/v2/login', expect=(200,), json=keys))
     try:
         return read_token(response.body, response.headers.get('Date')), response.attempts
     except ValueError as error:
@@ -76,10 +113,10 @@ def request_token(options: Options, report: t.Callable[[str], None]) -> tuple[To
 def _basic_authorization(options: Options, context: Context) -> Outcome:
     """The header of RFC 7617. It takes no request."""
     pair = f'{options["access_key"]}:{options["secret_key"]}'.encode(errors='surrogateescape')
-    return Outcome({'basic_authorization': f'Basic {base64.b64encode(pair).decode()}'})
+    credentials = base64.b64encode(pair).decode()
+    mask(credentials)
+    return Outcome({'basic_authorization': f'Basic {credentials}'})
 
 
 LOGIN = Operation('firefly_login', LOGIN_OPTIONS, validate_login, login, secrets=('access_token', 'authorization'))
-BASIC_AUTHORIZATION = Operation(
-    'basic_authorization', LOGIN_OPTIONS, validate_login, _basic_authorization, secrets=('basic_authorization',)
-)
+BASIC_AUTHORIZATION = Operation('basic_authorization', LOGIN_OPTIONS, validate_login, _basic_authorization)

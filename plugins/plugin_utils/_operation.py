@@ -10,18 +10,18 @@ import typing as t
 
 from ._errors import FireflyError
 from ._options import Options
-from ._secrets import mask
 
 
 class Context(t.NamedTuple):
     """For whom an operation runs.
 
-    ``report`` shows a line of progress. A failed login is told again to whoever has the same ``asker``, as the hosts
-    of a task have; ``None`` asks anew.
+    ``report`` shows a line of progress. A failed login is told again to whoever has the same ``asker``, as the hosts of
+    a task have; ``None`` asks anew. In ``check_mode`` nothing is changed.
     """
 
     report: t.Callable[[str], None]
     asker: str | None = None
+    check_mode: bool = False
 
 
 class Outcome(t.NamedTuple):
@@ -36,7 +36,7 @@ class Operation(t.NamedTuple):
 
     ``name`` is its module's and its fact's, ``options`` are those that it uses. ``validate`` and ``run`` raise a
     FireflyError where there is nothing to return; ``failed`` then gives what a task returns all the same.
-    ``secrets`` are the names of values that must not be shown.
+    ``secrets`` are the names of values that must not be shown. Where it sets a ``fact``, that has all values.
     """
 
     name: str
@@ -45,17 +45,12 @@ class Operation(t.NamedTuple):
     run: t.Callable[[Options, Context], Outcome]
     failed: t.Callable[[FireflyError], dict[str, t.Any]] = lambda error: {}
     secrets: tuple[str, ...] = ()
+    fact: bool = True
 
 
 def perform(operation: Operation, raw: t.Mapping[str, t.Any], context: Context) -> Outcome:
-    """Run the operation with raw options, and tell ansible-core which values to mask.
+    """Run the operation with raw options.
 
     :raises FireflyError: an option has an invalid value, or there is nothing to return.
     """
-    options = operation.validate(raw)
-    if options.get('secret_key'):
-        mask(options['secret_key'])
-    outcome = operation.run(options, context)
-    for name in operation.secrets:
-        mask(outcome.values[name])
-    return outcome
+    return operation.run(operation.validate(raw), context)

@@ -49,14 +49,14 @@ def is_omitted(value: t.Any, sources: Sources) -> bool:
     """Whether it is what ``omit`` gives: an object that drops out of lists, before ansible-core 2.19 a string."""
     if isinstance(value, str):
         return value == sources.variables.get('omit')
-    return not sources.template([value])
+    return not isinstance(value, (bool, int, float, list, dict)) and not sources.template([value])
 
 
 def _candidates(name: str, sources: Sources) -> t.Iterator[tuple[str, t.Any, Find]]:
     """All values of an option or its file, nearest first, and how to find a relative path among them."""
     names = [name, KEY_FILES[name]] if name in KEY_FILES else [name]
     for each in names:
-        yield each, _decrypt(sources.arguments.get(each)), sources.find
+        yield each, decrypt(sources.arguments.get(each)), sources.find
     if OPTIONS[name].fallback:
         for each in names:
             yield each, _variable(variable_name(each), sources), sources.find
@@ -72,12 +72,12 @@ def _variable(name: str, sources: Sources) -> t.Any:
             f'The fact {name} is refused: a managed host gives no options. Set the variable in the inventory or with '
             'set_fact, which makes a fact only with cacheable.',
         )
-    value = _decrypt(sources.variables.get(name))
+    value = decrypt(sources.variables.get(name))
     if not is_set(value):
         return None
     try:
         # in a list, since what is omitted cannot be templated alone
-        return next(map(_decrypt, sources.template([value])), None)
+        return next(map(decrypt, sources.template([value])), None)
     except Exception:
         # ansible-core's message shows the value
         raise FireflyError(
@@ -87,6 +87,7 @@ def _variable(name: str, sources: Sources) -> t.Any:
         ) from None
 
 
-def _decrypt(value: t.Any) -> t.Any:
+def decrypt(value: t.Any) -> t.Any:
+    """The value, as text where it is encrypted."""
     # before ansible-core 2.19 what is !vault in a file has a type of its own, which decrypts when it becomes a str
     return str(value) if hasattr(value, '__ENCRYPTED__') else value

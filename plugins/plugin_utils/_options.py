@@ -19,14 +19,19 @@ from ._url import base_url
 Options = t.Mapping[str, t.Any]
 
 
+def _ints(value: t.Any) -> list[int]:
+    return [validation.check_type_int(each) for each in validation.check_type_list(value)]
+
+
 class Option(t.NamedTuple):
-    """One option. The bounds are inclusive. ``fallback`` ones may come from a variable or the environment too;
-    ``environment`` has the names there that other programs read."""
+    """One option. The bounds are inclusive; a list's are those of its elements. ``fallback`` ones may come from a
+    variable or the environment too; ``environment`` has the names there that other programs read."""
 
     type: str
     default: t.Any = None
     fallback: bool = True
     environment: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
 
@@ -41,13 +46,17 @@ class Option(t.NamedTuple):
         try:
             value = convert(_plain(value))
             if isinstance(value, str):
-                value = value.strip()
+                value = value.strip() if self.fallback else value
                 value.encode(errors='surrogateescape')  # as the environment's bytes, which need not be UTF-8
         except (TypeError, ValueError, ArithmeticError):
             raise ValueError(kind) from None
-        # NaN compares as false with everything, so it is out of range too
-        if self.minimum is not None and self.maximum is not None and not self.minimum <= value <= self.maximum:
-            raise ValueError(f'between {self.minimum} and {self.maximum}')
+        if self.choices and value not in self.choices:
+            raise ValueError(f'one of {", ".join(self.choices)}')
+        if self.minimum is not None and self.maximum is not None:
+            numbers = value if self.type == 'list' else [value]
+            # NaN compares as false with everything, so it is out of range too
+            if not all(self.minimum <= number <= self.maximum for number in numbers):
+                raise ValueError(f'between {self.minimum} and {self.maximum}')
         return value
 
 
@@ -57,15 +66,23 @@ _TYPES: dict[str, tuple[t.Callable[[t.Any], t.Any], str]] = {
     'bool': (validation.check_type_bool, 'true or false'),
     'int': (validation.check_type_int, 'a whole number'),
     'float': (validation.check_type_float, 'a number'),
+    'dict': (validation.check_type_dict, 'a dictionary'),
+    'list': (_ints, 'a list of whole numbers'),
+    'raw': (validation.check_type_raw, 'a value'),
 }
 
 _DAY = 86400
 
-OPTIONS: dict[str, Option] = {
+#: Each half of the key pair, and the option that names a file with it.
+KEY_FILES = {'access_key': 'access_key_file', 'secret_key': 'secret_key_file'}
+
+_CREDENTIALS = {
     'access_key': Option('str'),
     'secret_key': Option('str'),
     'access_key_file': Option('path'),
     'secret_key_file': Option('path'),
+}
+_CONNECTION = {
     'api_url': Option('str', 'https://api.firefly.ai'),
     'validate_certs': Option('bool', True),
     'ca_path': Option('path', environment=('REQUESTS_CA_BUNDLE', 'SSL_CERT_FILE')),
@@ -74,30 +91,30 @@ OPTIONS: dict[str, Option] = {
     'use_proxy': Option('bool', True),
     'timeout': Option('float', 30.0, minimum=0.001, maximum=_DAY),
     'retries': Option('int', 3, minimum=0, maximum=100),
-    'token_cache': Option('bool', True),
-    'min_ttl': Option('int', 60, minimum=0, maximum=365 * _DAY),
+}
+_TOKEN = {'token_cache': Option('bool', True), 'min_ttl': Option('int', 60, minimum=0, maximum=365 * _DAY)}
+_WAITING = {
     'wait': Option('bool', False, fallback=False),
     'wait_timeout': Option('int', 120, fallback=False, minimum=1, maximum=_DAY),
     'wait_sleep': Option('int', 5, fallback=False, minimum=1, maximum=_DAY),
 }
+_REQUEST = {
+    'path': Option('str', fallback=False),
+    'method': Option('str', 'GET', fallback=False, choices=('GET', 'POST', 'PUT', 'PATCH', 'DELETE')),
+    'query': Option('dict', fallback=False),
+    'body': Option('raw', fallback=False),
+    'read_only': Option('bool', fallback=False),
+    'status_code': Option('list', fallback=False, minimum=100, maximum=599),
+    'all_pages': Option('bool', False, fallback=False),
+    'max_entries': Option('int', 10000, fallback=False, minimum=1, maximum=1_000_000),
+}
+OPTIONS = {**_CREDENTIALS, **_CONNECTION, **_TOKEN, **_WAITING, **_REQUEST}
 
-#: Each half of the key pair, and the option that names a file with it.
-KEY_FILES = {'access_key': 'access_key_file', 'secret_key': 'secret_key_file'}
-CREDENTIAL_OPTIONS = (*KEY_FILES, *KEY_FILES.values())
-CONNECTION_OPTIONS = (
-    'api_url',
-    'validate_certs',
-    'ca_path',
-    'client_cert',
-    'client_key',
-    'use_proxy',
-    'timeout',
-    'retries',
-)
 #: What every module takes, since module_defaults of the action group may hold it, whether it needs it or not.
-SHARED_OPTIONS = (*CREDENTIAL_OPTIONS, *CONNECTION_OPTIONS, 'token_cache', 'min_ttl')
+SHARED_OPTIONS = (*_CREDENTIALS, *_CONNECTION, *_TOKEN)
 LOGIN_OPTIONS = SHARED_OPTIONS
-HEALTH_OPTIONS = (*CONNECTION_OPTIONS, 'wait', 'wait_timeout', 'wait_sleep')
+HEALTH_OPTIONS = (*_CONNECTION, *_WAITING)
+API_OPTIONS = (*SHARED_OPTIONS, *_REQUEST)
 
 
 def environment_names(name: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
 import typing as t
 from urllib.parse import quote, quote_plus
 
@@ -19,43 +20,56 @@ except ImportError:  # ansible-core before 2.22
         return value
 
 
-__all__ = ['MESSAGE_LENGTH', 'holds', 'mask', 'scrub', 'server_message']
+#: Shorter secrets are not masked in what is not ours, or half of it would be.
+MASKED_LENGTH = 8
 
-#: Shorter secrets are not masked in all output, or half of it would be.
-_MASKED_LENGTH = 8
-
-#: Longest text of a server that a message repeats, in characters.
-MESSAGE_LENGTH = 200
+#: How deep a value may be nested. A callback of ansible-core cannot show 300 levels.
+_DEPTH = 100
 
 
 def mask(secret: str) -> None:
-    """Tell ansible-core to show the secret nowhere. Of a header's value that is what comes after the scheme."""
-    secret = secret.rpartition(' ')[2]
-    if len(secret) >= _MASKED_LENGTH:
+    """Tell ansible-core to show the secret nowhere."""
+    if len(secret) >= MASKED_LENGTH:
         register_secret(secret)
 
 
-def holds(value: t.Any, secret: str) -> bool:
-    """Whether the secret is anywhere in the value, as it is or encoded as :func:`scrub` knows it."""
-    if isinstance(value, t.Mapping):
-        return any(holds(part, secret) for pair in value.items() for part in pair)
+def scrub(value: t.Any, secrets: t.Iterable[str | None]) -> t.Any:
+    """The text, or the JSON value, without the secrets, as they are or encoded for base64 or a URL.
+
+    :raises ValueError: it is nested too deep; the text says so.
+    """
+    return _scrubbed(value, [form for secret in secrets if secret for form in _forms(secret) if form], _DEPTH)
+
+
+def _scrubbed(value: t.Any, forms: list[str], depth: int) -> t.Any:
+    if depth == 0:
+        raise ValueError(f'it is nested more than {_DEPTH} levels deep')
     if isinstance(value, (list, tuple)):
-        return any(holds(part, secret) for part in value)
-    return scrub(str(value), [secret]) != str(value)
+        return [_scrubbed(part, forms, depth - 1) for part in value]
+    if isinstance(value, dict):
+        return {_scrubbed(key, forms, depth): _scrubbed(part, forms, depth - 1) for key, part in value.items()}
+    if isinstance(value, str):
+        for form in forms:
+            value = value.replace(form, '********')
+        return sys.intern(value) if type(value) is str else value  # thousands of entries repeat each other
+    return value
 
 
-def scrub(text: str, secrets: t.Iterable[str | None]) -> str:
-    """The text without the secrets, as they are or encoded for base64 or a URL."""
-    for secret in filter(None, secrets):
-        data = secret.encode(errors='surrogateescape')  # the environment's bytes, which need not be UTF-8
-        encoded = base64.b64encode(data).decode()
-        for form in (secret, encoded, encoded.rstrip('='), quote(data, safe=''), quote_plus(data)):
-            text = text.replace(form, '********')
-    return text
+def _forms(secret: str) -> t.Iterator[str]:
+    """The secret as it is, for a URL, and in base64, alone or with something before and behind it."""
+    data = secret.encode(errors='surrogateescape')  # the environment's bytes, which need not be UTF-8
+    yield from (secret, quote(data, safe=''), quote_plus(data))
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        whole = encode(data).decode()
+        yield from (whole, whole.rstrip('='))
+        for before in range(3):
+            # less the characters that depend on what is before and behind
+            start, end = -(-before * 8 // 6), (before + len(data)) * 8 // 6
+            yield encode(bytes(before) + data).decode()[start:end]
 
 
 def server_message(body: bytes, secrets: t.Iterable[str | None]) -> str:
-    """The short message of a JSON error body, scrubbed; empty where there is none.
+    """The message of a JSON error body, scrubbed, of at most 200 characters; empty where there is none.
 
     The schema of error bodies is not documented; an older host answered ``{"message": ...}`` or
     ``{"errors": {"message": ...}}``. Anything else, like a proxy's HTML, is not repeated.
@@ -69,5 +83,5 @@ def server_message(body: bytes, secrets: t.Iterable[str | None]) -> str:
         if isinstance(message, str):
             # scrubbed before it is shortened, or half a secret could stay at the end
             printable = ''.join(char if char.isprintable() else ' ' for char in scrub(message, secrets))
-            return ' '.join(printable.split()).strip(' .')[:MESSAGE_LENGTH]
+            return ' '.join(printable.split()).strip(' .')[:200]
     return ''

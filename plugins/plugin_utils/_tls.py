@@ -19,11 +19,9 @@ def trusted(validate_certs: bool, ca_path: str | None) -> bool | str:
     :raises FireflyError: ``invalid_option``, the file cannot be used.
     """
     if ca_path is not None:
-        folder = os.path.isdir(ca_path)
+        kind = 'capath' if os.path.isdir(ca_path) else 'cafile'
         try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(
-                cafile=None if folder else ca_path, capath=ca_path if folder else None
-            )
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(**{kind: ca_path})
         except (OSError, ValueError) as error:
             raise _file_error('ca_path', error) from None
     return validate_certs and (ca_path or True)

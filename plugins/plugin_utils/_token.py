@@ -65,11 +65,9 @@ def read_token(body: bytes, date: str | None) -> Token:
         raise ValueError('it is not valid JSON') from None
     if not isinstance(content, dict):
         raise ValueError('it is not a JSON object')
-    access_token, token_type = content.get('accessToken'), content.get('tokenType')
+    access_token, token_type = content.get('accessToken'), content.get('tokenType') or 'Bearer'
     if not isinstance(access_token, str) or not _TOKEN.fullmatch(access_token):
         raise ValueError('accessToken is missing or not a valid token')
-    if token_type is None:
-        token_type = 'Bearer'
     if not isinstance(token_type, str) or not _TOKEN.fullmatch(token_type):
         raise ValueError('tokenType is not a valid token type')
     # its real letter case is not documented

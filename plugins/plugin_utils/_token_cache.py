@@ -33,9 +33,12 @@ try:
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 except ImportError:  # ansible-core brings it; ansible-test imports every plugin where it is not
-    HAS_CRYPTOGRAPHY = False
+    pass
 else:
-    HAS_CRYPTOGRAPHY = True
+    # OpenSSL sets itself up at first use: once here, in the parent of all workers, not in each. Without it a login of
+    # this run costs 1.23 x debug in place of 1.13 x, and a lookup after it 1.36 x the lookup env in place of 1.12 x.
+    HKDF(SHA256(), 48, salt=None, info=b'').derive(b'')
+    Fernet(Fernet.generate_key()).encrypt(b'')
 
 #: How long a failure is told again to the same asker, in seconds.
 TELL_AGAIN = 60
@@ -46,11 +49,14 @@ _IDENTITY = ('api_url', 'access_key', 'validate_certs', 'ca_path', 'client_cert'
 Login = t.Callable[[], tuple[Token, int]]
 
 
-def token_of_run(options: Options, asker: str | None, log_in: Login) -> tuple[Token, int]:
+def token_of_run(options: Options, asker: str | None, log_in: Login, refused: str | None = None) -> tuple[Token, int]:
     """The token of this run, or that of ``log_in``, and how many requests it took.
 
     Of all processes that need the same token, one logs in; the others wait, and share its outcome. A token serves all
     that it lives long enough for. A failure is told again to the same ``asker`` for :data:`TELL_AGAIN` seconds.
+
+    A token that an endpoint ``refused`` is replaced, unless it took the place of another such one in the last
+    :data:`TELL_AGAIN` seconds: the endpoint refuses whatever there is, and gets the same token again.
 
     :raises FireflyError: what ``log_in`` raises.
     """
@@ -59,6 +65,9 @@ def token_of_run(options: Options, asker: str | None, log_in: Login) -> tuple[To
     with _locked(Path(constants.DEFAULT_LOCAL_TMP, f'firefly-{name}')) as file:
         kept = _read(file, cipher)
         known, needed = Token(*kept['token']) if kept.get('token') else None, max(options['min_ttl'], 1)
+        replaced = kept.get('replaced') and began - kept['at'] < TELL_AGAIN
+        if known and known.access_token == refused and not replaced:
+            known = None
         if known and known.expires_in >= needed:
             return known, 0
         waited = kept.get('at', 0) > began
@@ -74,7 +83,7 @@ def token_of_run(options: Options, asker: str | None, log_in: Login) -> tuple[To
         except FireflyError as error:
             _write(file, cipher, asker, token=known, failure=error.failure, what=error.what)
             raise
-        _write(file, cipher, asker, token=token)
+        _write(file, cipher, asker, token=token, replaced=refused is not None)
         return token, attempts
 
 
@@ -113,19 +122,8 @@ def _derive(options: Options) -> tuple[Fernet, str]:
     """The cipher and the file's name that belong to what decides the outcome of a login."""
     identity = [*(options[name] for name in _IDENTITY), sorted(getproxies_environment().items())]
     key = options['secret_key'].encode(errors='surrogateescape')  # the environment's bytes, which need not be UTF-8
-    derived = _hkdf(json.dumps(identity).encode()).derive(key)
+    derived = HKDF(SHA256(), 48, salt=b'firefly.platform tokens', info=json.dumps(identity).encode()).derive(key)
     return Fernet(base64.urlsafe_b64encode(derived[:32])), derived[32:].hex()
-
-
-def _hkdf(info: bytes) -> HKDF:
-    return HKDF(SHA256(), 48, salt=b'firefly.platform tokens', info=info)
-
-
-if HAS_CRYPTOGRAPHY:
-    # OpenSSL sets itself up at first use: once here, in the parent of all workers, not in each. Without it a login of
-    # this run costs 1.23 x debug in place of 1.13 x, and a lookup after it 1.36 x the lookup env in place of 1.12 x.
-    _WARM = Fernet(base64.urlsafe_b64encode(_hkdf(b'').derive(b'')[:32]))
-    _WARM.decrypt(_WARM.encrypt(b''))
 
 
 def _say(what: str) -> None:

@@ -14,20 +14,17 @@ import textwrap
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import pytest
-import requests
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.plugins.loader import fragment_loader, lookup_loader, module_loader
 from ansible.utils.plugin_docs import get_docstring
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import HINTS
 from ansible_run import Run, run_ansible
-from fake_firefly import FakeFirefly
+from fake_firefly import FakeFirefly, Fault
 from needles import leaks
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +37,7 @@ PAGES = {
 
 PAIR = ('EXAMPLE-ACCESS-KEY-a1', 'EXAMPLE-SECRET-KEY-51c07f9d')
 PAIR_IN_HASHI_VAULT = ('EXAMPLE-ACCESS-KEY-b2', 'EXAMPLE-SECRET-KEY-e6d20b84')
-ENDPOINT = '/v2/an-endpoint'
+LIST = 'https://api.firefly.ai/v2/runners/projects/list'
 SECRETS = (*PAIR, *PAIR_IN_HASHI_VAULT)
 VAULT_PASSWORD = 'correct horse'
 
@@ -107,6 +104,7 @@ def blocks(path: Path) -> Iterator[tuple[str, str, str]]:
 
 def plugin_examples() -> Iterator[tuple[str, str]]:
     for loader, name in (
+        (module_loader, 'firefly_api'),
         (module_loader, 'firefly_login'),
         (module_loader, 'firefly_health'),
         (lookup_loader, 'firefly'),
@@ -128,55 +126,6 @@ EXAMPLES = examples()
 RUN = [example for example in EXAMPLES if example.key not in NOT_RUN and not example.is_support]
 
 
-class Gateway:
-    """Firefly as its customers see it: login and health are the embedded one's, all else takes one of its tokens."""
-
-    def __init__(self, firefly: FakeFirefly) -> None:
-        calls: list[str] = []
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                header = self.headers.get('Authorization')
-                if header is None:
-                    body = self.rfile.read(int(self.headers.get('Content-Length', 0)))
-                    content_type = {'Content-Type': self.headers['Content-Type']} if body else {}
-                    response = requests.request(
-                        self.command, firefly.url + self.path, data=body or None, headers=content_type, timeout=10
-                    )
-                    status, content = response.status_code, response.content
-                else:
-                    calls.append(self.path)
-                    known = header in {f'Bearer {token}' for token in firefly.tokens}
-                    status, content = (200, b'{}') if known else (401, b'{}')
-                self.send_response(status)
-                self.send_header('Content-Type', 'application/json')
-                if status != 204:
-                    self.send_header('Content-Length', str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            do_POST = do_GET  # noqa: N815, the name is http.server's
-
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        self.calls = calls
-        self._server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-        self.url = f'http://127.0.0.1:{self._server.server_port}'
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={'poll_interval': 0.01})
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
 def write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
@@ -190,7 +139,7 @@ def as_playbook(example: Example) -> list[Any]:
     content = example.content
     if isinstance(content, dict):
         assert set(content) == {'headers'}, f'{example} is neither a playbook nor tasks'
-        content = [{'ansible.builtin.uri': {'url': f'https://api.firefly.ai{ENDPOINT}', **content}, 'no_log': True}]
+        content = [{'ansible.builtin.uri': {'url': LIST, **content}, 'no_log': True}]
     if not any({'hosts', 'ansible.builtin.import_playbook'} & set(item) for item in content):
         roles = [{'role': 'firefly.platform.preflight', 'run_once': True}] if 'preflight_login' in example.text else []
         content = [{'hosts': 'localhost', 'roles': roles, 'tasks': content}]
@@ -204,12 +153,12 @@ def real(text: str) -> str:
     return text
 
 
-def prepare(folder: Path, page: str, gateway: str) -> dict[str, str]:
+def prepare(folder: Path, page: str, url: str) -> dict[str, str]:
     """Write all that a reader of the page has at this point, and return the environment."""
     for example in EXAMPLES:
         if example.page == page and example.language == 'yaml' and example.key not in NOT_RUN:
             text = example.text if example.is_support else yaml.safe_dump(as_playbook(example), sort_keys=False)
-            text = real(text).replace('https://api.firefly.ai', gateway)
+            text = real(text).replace('https://api.firefly.ai', url)
             if example.name.endswith('/vault.yml'):
                 text = VaultLib([('default', VaultSecret(VAULT_PASSWORD.encode()))]).encrypt(text).decode()
             write(folder / example.file, text)
@@ -222,7 +171,7 @@ def prepare(folder: Path, page: str, gateway: str) -> dict[str, str]:
     groups = {f'web{number}': {'hosts': {f'web{number}-{name}': None for name in 'ab'}} for number in numbers}
     hosts = {f'localhost{number}': None for number in numbers}
     write(folder / 'inventory.yml', yaml.safe_dump({'all': {'vars': local, 'hosts': hosts, 'children': groups}}))
-    own = {'endpoint': ENDPOINT}
+    own: dict[str, str] = {}
     if page != 'guide_keys':  # which has these in a vault
         own |= {'vault_firefly_access_key': PAIR[0], 'vault_firefly_secret_key': PAIR[1]}
         own |= {'my_access_key': PAIR[0], 'my_secret_key': PAIR[1]}
@@ -234,7 +183,7 @@ def prepare(folder: Path, page: str, gateway: str) -> dict[str, str]:
         'ANSIBLE_GATHERING': 'explicit',  # nothing of it is about facts of hosts
         'ANSIBLE_INVENTORY': str(folder / 'inventory.yml'),
         'ANSIBLE_VAULT_PASSWORD_FILE': str(folder / 'password'),
-        'FIREFLY_API_URL': gateway,
+        'FIREFLY_API_URL': url,
         'PATH': f'{Path(sys.executable).parent}:{os.environ["PATH"]}',
         **keys,
     }
@@ -253,15 +202,15 @@ class LookupModule(LookupBase):
 """
 
 
-def run_playbooks(folder: Path, found: list[Example], gateway: str, environment: dict[str, str] | None = None) -> Run:
+def run_playbooks(folder: Path, found: list[Example], url: str, environment: dict[str, str] | None = None) -> Run:
     """Run the examples, which are of one page."""
-    environment = {**prepare(folder, found[0].page, gateway), **(environment or {})}
+    environment = {**prepare(folder, found[0].page, url), **(environment or {})}
     files = [example.file for example in found]
     return run_ansible(folder, ['ansible-playbook', '-vv', '-e', '@own.yml', *files], environment=environment)
 
 
-def run_console(folder: Path, example: Example, gateway: str) -> Run:
-    environment = prepare(folder, example.page, gateway)
+def run_console(folder: Path, example: Example, url: str) -> Run:
+    environment = prepare(folder, example.page, url)
     script = real(re.sub(r'^\$ ', '', example.text, flags=re.MULTILINE))
     assert '...' not in script
     script = script.replace('--ask-vault-pass ', '')  # there is nobody to ask; the password is in a file
@@ -288,15 +237,15 @@ PLAYBOOKS = {
 @pytest.mark.parametrize('page', [page for page, found in PLAYBOOKS.items() if found])
 def test_playbooks(firefly: FakeFirefly, tmp_path: Path, page: str) -> None:
     found = PLAYBOOKS[page]
-    with Gateway(firefly) as gateway:
-        run = run_playbooks(tmp_path, found, gateway.url)
+    run = run_playbooks(tmp_path, found, firefly.url)
     assert run.status == 0, run.output
     assert list(leaks([*SECRETS, *firefly.tokens], [run.output])) == []
     assert re.findall(r'^PLAYBOOK: (\S+)', run.output, re.MULTILINE) == [example.file for example in found]
-    use = [example for example in found if "'authorization'" in example.text or '.authorization' in example.text]
-    assert set(gateway.calls) <= {ENDPOINT}
-    assert len(gateway.calls) >= len(use)
-    assert all(request.status in (200, 204) for request in firefly.requests)
+    use = [example for example in found if "'authorization'" in example.text or 'firefly_api:' in example.text]
+    asked = [request for request in firefly.requests if request.path not in ('/v2/login', '/v2/health')]
+    assert len(asked) >= len(use)
+    statuses = {request.status for request in firefly.requests if not request.path.endswith('/no-such-project')}
+    assert statuses <= {200, 201, 204}
     if page == 'guide_keys':
         used = {json.loads(request.body)['secretKey'] for request in firefly.requests if request.method == 'POST'}
         assert used == {PAIR[1], PAIR_IN_HASHI_VAULT[1]}
@@ -341,6 +290,100 @@ def test_what_an_example_does_when_firefly_fails(
     assert (run.status == 0) == succeeds, run.output
     assert says in ' '.join(run.output.split())
     assert list(leaks(SECRETS, [run.output])) == []
+
+
+class Recipe:
+    """An example that is run several times against the same Firefly."""
+
+    def __init__(self, firefly: FakeFirefly, folder: Path, name: str) -> None:
+        (example,) = (item for item in RUN if item.name == name)
+        self._firefly, self._folder, self._file = firefly, folder, example.file
+        self._environment = prepare(folder, example.page, firefly.url)
+
+    def run(self, *arguments: str) -> tuple[bool, int, list[str], str]:
+        """Whether it succeeded, how many tasks changed something, the requests that were no search, and the output."""
+        before = len(self._firefly.requests)
+        command = ['ansible-playbook', *arguments, self._file]
+        run = run_ansible(self._folder, command, environment=self._environment)
+        assert list(leaks([*SECRETS, *self._firefly.tokens], [run.output])) == []
+        new = [f'{request.method} {request.path}' for request in self._firefly.requests[before:]]
+        writes = [each for each in new if not re.search(r'^GET|/login$|/search$|/insights$', each)]
+        (changed,) = re.findall(r'changed=(\d+)', run.output)
+        return run.status == 0, int(changed), writes, ' '.join(run.output.split())
+
+
+@pytest.mark.parametrize('status', ['plan_error', {'description': 'apply_error'}])
+def test_the_last_run_of_a_workspace(firefly: FakeFirefly, tmp_path: Path, status: Any) -> None:
+    recipe = Recipe(firefly, tmp_path, 'check_last_run.yml')
+    workspace = firefly.data['workspaces'][1]
+    workspace['lastRunStatus'] = status
+    said = status if isinstance(status, str) else status['description']
+    succeeded, _changed, _writes, output = recipe.run()
+    assert not succeeded
+    assert f'The last run of name-2 ended with {said}.' in output
+    for passes in ({'description': 'apply_success'}, None):
+        workspace['lastRunStatus'] = passes
+        if passes is None:
+            del workspace['lastRunStatus']
+        assert recipe.run()[0]
+
+
+@pytest.mark.parametrize('name', ['check_last_run.yml', 'label_workspace.yml'])
+def test_a_workspace_that_is_not_there(firefly: FakeFirefly, tmp_path: Path, name: str) -> None:
+    del firefly.data['workspaces'][1]['workspaceName']
+    succeeded, _changed, writes, output = Recipe(firefly, tmp_path, name).run()
+    assert (succeeded, writes) == (False, [])
+    assert 'There are 0 workspaces named name-2.' in output
+
+
+def test_violated_policies(firefly: FakeFirefly, tmp_path: Path) -> None:
+    recipe = Recipe(firefly, tmp_path, 'check_policies.yml')
+    succeeded, changed, writes, output = recipe.run()
+    assert (succeeded, changed, writes) == (True, 0, [])
+    assert 'Policy 3, severity 3' in output
+    firefly.data['governance/insights'] = [{'_id': f'policy-{number}'} for number in range(11)]
+    firefly.page_limit = 4
+    succeeded, changed, writes, output = recipe.run()
+    assert (succeeded, changed, writes) == (False, 0, [])
+    assert 'policy-10, severity not given' in output
+    assert '11 policies are violated, 10 are accepted.' in output
+
+
+def test_a_label_is_added_once(firefly: FakeFirefly, tmp_path: Path) -> None:
+    recipe = Recipe(firefly, tmp_path, 'label_workspace.yml')
+    assert recipe.run('--check')[:3] == (True, 1, [])
+    assert recipe.run()[:3] == (True, 1, ['PUT /v2/workspaces/workspace-2/labels'])
+    assert firefly.data['workspaces'][1]['labels'] == ['label-0', 'deployed-by-ansible']
+    assert recipe.run()[:3] == (True, 0, [])
+
+
+def test_a_project_is_made_changed_and_deleted(firefly: FakeFirefly, tmp_path: Path) -> None:
+    firefly.page_limit = 2
+    there, gone = Recipe(firefly, tmp_path, 'project.yml'), Recipe(firefly, tmp_path, 'no_project.yml')
+    assert there.run('--check')[:3] == (True, 1, [])
+    assert there.run()[:3] == (True, 1, ['POST /v2/runners/projects'])
+    assert there.run()[:3] == (True, 0, [])
+    project = firefly.data['runners/projects'][-1]
+    project['description'] = 'Made by hand'
+    path = f'/v2/runners/projects/{project["id"]}'
+    assert there.run('--check')[:3] == (True, 1, [])
+    assert there.run()[:3] == (True, 1, [f'PATCH {path}'])
+    assert project['description'] == 'Made by Ansible'
+    assert gone.run('--check')[:3] == (True, 1, [])
+    firefly.fail(Fault(status=404, path=path))  # somebody else was faster
+    assert gone.run()[:3] == (True, 0, [f'DELETE {path}'])
+    assert gone.run()[:3] == (True, 1, [f'DELETE {path}'])
+    assert gone.run()[:3] == (True, 0, [])
+
+
+def test_a_project_whose_response_got_lost_is_not_made_twice(firefly: FakeFirefly, tmp_path: Path) -> None:
+    recipe = Recipe(firefly, tmp_path, 'project.yml')
+    firefly.fail(Fault(reset='headers', path='/v2/runners/projects'))
+    succeeded, _changed, writes, output = recipe.run()
+    assert (succeeded, writes) == (False, ['POST /v2/runners/projects'])
+    assert '"changed": true' in output
+    assert recipe.run()[0]
+    assert sum(project['name'] == 'web' for project in firefly.data['runners/projects']) == 1
 
 
 def test_a_new_pair_is_tried_again(firefly: FakeFirefly, tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ import pytest
 import yaml
 from ansible.plugins.loader import fragment_loader, lookup_loader, module_loader
 from ansible.utils.plugin_docs import get_docstring
+from ansible_collections.firefly.platform.plugins.plugin_utils._api import API
+from ansible_collections.firefly.platform.plugins.plugin_utils._endpoints import ENDPOINTS
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import HINTS
 from ansible_collections.firefly.platform.plugins.plugin_utils._health import HEALTH
 from ansible_collections.firefly.platform.plugins.plugin_utils._login import LOGIN
@@ -46,7 +48,7 @@ def documentation(kind: str, name: str) -> tuple[dict[str, Any], list[Any], dict
     return doc, yaml.safe_load(examples), returns if isinstance(returns, dict) else yaml.safe_load(returns)
 
 
-MODULES = {'firefly_login': LOGIN, 'firefly_health': HEALTH}
+MODULES = {'firefly_login': LOGIN, 'firefly_health': HEALTH, 'firefly_api': API}
 PLUGINS = [*(('module', name) for name in MODULES), ('lookup', 'firefly')]
 
 
@@ -57,7 +59,11 @@ def test_every_option_is_documented_as_it_is(kind: str, name: str) -> None:
     taken = {*SHARED_OPTIONS, *(MODULES[name].options if kind == 'module' else ())}
     assert documented.keys() == taken
     for option, text in documented.items():
-        assert (text['type'], text.get('default')) == (OPTIONS[option].type, OPTIONS[option].default), option
+        row = OPTIONS[option]
+        assert (text['type'], text.get('default')) == (row.type, row.default), option
+        assert text.get('choices', []) == list(row.choices)
+        assert text.get('elements') == ('int' if row.type == 'list' else None)
+        assert text.get('required', False) == (option == 'path')
 
 
 @pytest.mark.parametrize('name', MODULES)
@@ -80,13 +86,21 @@ def test_terms_of_the_lookup() -> None:
     assert terms['choices'] == list(TERMS)
 
 
+#: One request, and all pages of a list.
+REQUESTS = ({'path': 'runners/projects/project-1'}, {'path': 'runners/projects/list', 'all_pages': True})
+
+
 @pytest.mark.parametrize('name,operation', MODULES.items())
 def test_return_values(name: str, operation: Operation, firefly: FakeFirefly) -> None:
     raw = {'api_url': firefly.url, 'access_key': firefly.access_key, 'secret_key': firefly.secret_key}
     returns = documentation('module', name)[2]
-    values = perform(operation, {**raw, 'token_cache': False}, Context(pytest.fail)).values
+    values: dict[str, Any] = {}
+    for request in REQUESTS if name == 'firefly_api' else ({},):
+        values |= perform(operation, {**raw, **request, 'token_cache': False}, Context(pytest.fail)).values
+    changed = values.pop('changed', False)  # ansible-core documents it
+    assert changed is False
     assert returns.keys() - {'ansible_facts', 'failure', 'msg'} == values.keys() - {'msg'}
-    types = {'str': str, 'int': int, 'float': float, 'bool': bool}
+    types = {'str': str, 'int': int, 'float': float, 'bool': bool, 'list': list, 'raw': dict}
     for key, value in values.items():
         assert value.__class__ is types[returns[key]['type']], key
 
@@ -108,6 +122,12 @@ def test_examples_use_what_there_is(kind: str, name: str) -> None:
     for task in documentation(kind, name)[1]:
         for module, operation in MODULES.items():
             assert set(task.get(f'firefly.platform.{module}') or {}) <= set(operation.options)
+
+
+def test_every_list_in_pages_is_named() -> None:
+    text = ' '.join(documentation('module', 'firefly_api')[0]['options']['all_pages']['description'])
+    named = [path.replace('<id>', '[^/]+') for path in re.findall(r'V\(([\w/<>-]+/[\w/<>-]+)\)', text)]
+    assert sorted(named) == sorted(endpoint.path for endpoint in ENDPOINTS if endpoint.paging)
 
 
 def test_everything_in_the_action_group_exists() -> None:

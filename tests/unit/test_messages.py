@@ -23,6 +23,7 @@ from ansible.errors import AnsibleLookupError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible.utils.unsafe_proxy import wrap_var
+from ansible_collections.firefly.platform.plugins.plugin_utils._api import API
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import HINTS, FireflyError
 from ansible_collections.firefly.platform.plugins.plugin_utils._health import HEALTH
 from ansible_collections.firefly.platform.plugins.plugin_utils._login import BASIC_AUTHORIZATION, LOGIN
@@ -32,6 +33,7 @@ from ansible_collections.firefly.platform.plugins.plugin_utils._option_sources i
 from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
     KEY_FILES,
     OPTIONS,
+    SHARED_OPTIONS,
     environment_names,
     variable_name,
 )
@@ -103,8 +105,14 @@ USABLE = {
     ('access_key_file', 'file'),
     ('secret_key_file', 'file'),
     ('ca_path', 'folder'),
+    ('query', 'dict'),
+    ('query', 'dict with it as a key'),
+    ('query', 'URL with a query'),  # ansible-core takes key=value for a dictionary
+    *(('body', kind) for kind in ('list', 'dict', 'dict with it as a key')),
+    *(('body', kind) for kind in ('number', 'negative number', 'number as text')),
 }
 PATHS = [name for name, option in OPTIONS.items() if option.type == 'path']
+REQUEST = [name for name in API.options if name not in SHARED_OPTIONS]
 FALLBACKS = [name for name, option in OPTIONS.items() if option.fallback]
 
 
@@ -215,7 +223,15 @@ def said(option: str, value: Any, source: str, surroundings: Surroundings) -> It
         if operation is HEALTH and option.startswith('wait_'):
             given = sources._replace(arguments={**sources.arguments, 'wait': True})
         yield operation.name, *said_by(operation, given)
+    path = {} if option == 'path' else {'path': 'workspaces'}
+    message, text = said_by(API, sources._replace(arguments={**path, **sources.arguments}))
+    yield API.name, message, without_path(option, text)
     yield 'lookup', *said_by_lookup(['token'], sources)
+
+
+def without_path(option: str, text: str) -> str:
+    """The text without the address that was asked where that is made of the option."""
+    return re.sub(r'http://127\.0\.0\.1:\d+/v2/[^ "]*', '', text) if option == 'path' else text
 
 
 def shows(text: str) -> bool:
@@ -238,14 +254,14 @@ def names(message: str, option: str) -> bool:
 @pytest.mark.parametrize('option', OPTIONS)
 def test_no_message_repeats_the_value(surroundings: Surroundings, option: str, kind: str) -> None:
     value = wrap_var(KINDS[kind])
-    user = 'firefly_health' if option.startswith('wait') else 'firefly_login'
+    user = 'firefly_health' if option.startswith('wait') else API.name if option in REQUEST else 'firefly_login'
     for source in source_names(option, value):
         found = list(said(option, value, source, surroundings))
-        assert [(edge, source, text) for edge, _, text in found if shows(text)] == []
-        unnamed = [(edge, source, message) for edge, message, _ in found if is_refusal(message)]
+        assert [(edge, source, text) for edge, _unused, text in found if shows(text)] == []
+        unnamed = [(edge, source, message) for edge, message, _unused in found if is_refusal(message)]
         assert [each for each in unnamed if not names(each[2], option)] == []
         if OPTIONS[option].type != 'str' and (option, kind) not in USABLE or option == 'api_url':
-            assert is_refusal(next(message for edge, message, _ in found if edge == user)), source
+            assert is_refusal(next(message for edge, message, _unused in found if edge == user)), source
 
 
 @pytest.mark.usefixtures('_there')
@@ -253,7 +269,7 @@ def test_no_message_repeats_the_value(surroundings: Surroundings, option: str, k
 @pytest.mark.parametrize('option', PATHS)
 def test_pem_text_where_a_path_was_wanted(surroundings: Surroundings, option: str, kind: str) -> None:
     for source in source_names(option, KINDS[kind]):
-        messages = {edge: message for edge, message, _ in said(option, KINDS[kind], source, surroundings)}
+        messages = {edge: message for edge, message, _unused in said(option, KINDS[kind], source, surroundings)}
         assert messages['firefly_login'].startswith(f'The option {option} holds PEM text: give a path. ')
 
 
@@ -262,7 +278,7 @@ def test_pem_text_where_a_path_was_wanted(surroundings: Surroundings, option: st
 @pytest.mark.parametrize('option', PATHS)
 def test_the_folder_of_a_relative_path(surroundings: Surroundings, option: str, kind: str) -> None:
     for source in source_names(option, KINDS[kind]):
-        messages = {edge: message for edge, message, _ in said(option, KINDS[kind], source, surroundings)}
+        messages = {edge: message for edge, message, _unused in said(option, KINDS[kind], source, surroundings)}
         assert messages['firefly_login'].startswith(f'The file of the option {option} ')
         assert f' was not found in {surroundings.folder}. ' in messages['firefly_login']
 
@@ -314,7 +330,7 @@ def test_a_term_that_is_not_known(surroundings: Surroundings, kind: str) -> None
 def test_a_misspelt_option(surroundings: Surroundings, kind: str) -> None:
     sources = make_sources(surroundings, 'retries', 0, 'argument')
     sources = sources._replace(arguments={**sources.arguments, 'retrys': KINDS[kind]})
-    found = [said_by(operation, sources) for operation in (LOGIN, HEALTH, BASIC_AUTHORIZATION)]
+    found = [said_by(operation, sources) for operation in (LOGIN, HEALTH, BASIC_AUTHORIZATION, API)]
     found += [said_by_lookup([term], sources) for term in TERMS]
     for message, text in found:
         assert message.startswith('There is no option retrys; there are retries, ')
@@ -323,7 +339,11 @@ def test_a_misspelt_option(surroundings: Surroundings, kind: str) -> None:
 
 # Whole runs
 
-MODULES = {'login': 'firefly.platform.firefly_login', 'health': 'firefly.platform.firefly_health'}
+MODULES = {
+    'login': 'firefly.platform.firefly_login',
+    'health': 'firefly.platform.firefly_health',
+    'api': 'firefly.platform.firefly_api',
+}
 
 
 class Unsafe(str):
@@ -354,6 +374,8 @@ def kinds_for(option: str, source: str) -> list[str]:
 
 def sources_for(edge: str, option: str) -> list[str]:
     """Which sources give the option in a run. A task's ``environment`` does not reach a lookup."""
+    if edge == 'api' and option not in REQUEST:
+        return []
     if edge == 'health' or not OPTIONS[option].fallback:
         return ['argument']  # else it has those of a login
     return ['argument', 'variable', *(['environment'] if edge == 'login' else [])]
@@ -371,7 +393,8 @@ def task_for(edge: str, option: str, source: str, value: str) -> dict[str, Any]:
         task = look_up_task("'token'" + (f', {option}={value}' if arguments else ''))
     else:
         client_cert = {'client_cert': 'client.pem'} if option == 'client_key' else {}
-        task = {MODULES[edge]: {**client_cert, **arguments}, 'ignore_errors': True}
+        path = {'path': 'workspaces'} if edge == 'api' else {}
+        task = {MODULES[edge]: {**client_cert, **path, **arguments}, 'ignore_errors': True}
     if source == 'variable':
         task['vars'] = {variable_name(option): template}
     if source == 'environment':
@@ -434,10 +457,12 @@ def test_no_message_of_a_run_repeats_the_value(surroundings: Surroundings, tmp_p
     found = dict(results({task['register']: registered[task['register']] for task in tasks}))
     expected = [f'{task["register"]}: {item}' for task in tasks for item in task.get('loop', [''])]
     assert [name for name in expected if name not in found] == []
-    assert {name: result for name, result in found.items() if shows(json.dumps(result))} == {}
-    assert [line for line in done.output.splitlines() if shows(line)] == []
+    texts = {name: without_path(name.partition('_by_')[0], json.dumps(result)) for name, result in found.items()}
+    assert {name: text for name, text in texts.items() if shows(text)} == {}
+    lines = without_path('path' if edge == 'api' else '', done.output).splitlines()
+    assert [line for line in lines if shows(line)] == []
     for name, result in found.items():
-        if is_refusal(result['msg']) and not name.startswith('term_'):
+        if is_refusal(result.get('msg', '')) and not name.startswith('term_'):
             assert names(result['msg'], re.split('_by_|:', name)[0]), name
 
 

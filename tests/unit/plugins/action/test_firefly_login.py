@@ -45,11 +45,7 @@ def test_the_order_of_the_sources(firefly: FakeFirefly, tmp_path: Path, stronges
         return {access_key: f'access-{number}', secret_key: f'secret-{number}'} if number <= strongest else {}
 
     environment_names = ('FIREFLY_ACCESS_KEY', 'FIREFLY_SECRET_KEY')
-    task = {
-        LOGIN: pair(4, 'access_key', 'secret_key'),
-        'environment': pair(1, *environment_names),
-        'register': 'login',
-    }
+    task = {LOGIN: pair(4, 'access_key', 'secret_key'), 'environment': pair(1, *environment_names), 'register': 'login'}
     play = {
         'vars': {
             **pair(2, 'firefly_access_key', 'real_secret_key'),

@@ -19,12 +19,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from ansible_collections.firefly.platform.plugins.plugin_utils._client import BODY_LIMIT, FireflyClient, Response
+from ansible_collections.firefly.platform.plugins.plugin_utils._client import FireflyClient
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
 from ansible_collections.firefly.platform.plugins.plugin_utils._options import LOGIN_OPTIONS, validate
+from ansible_collections.firefly.platform.plugins.plugin_utils._request import BODY_LIMIT, Request, Response
 from fake_firefly import ACCESS_KEY, SECRET_KEY, FakeFirefly, Fault
 
 JSON_BODY = {'accessKey': ACCESS_KEY, 'secretKey': SECRET_KEY}
+HEALTH = Request('GET', '/v2/health', expect=(204,))
 
 
 def client(url: str, **options: t.Any) -> FireflyClient:
@@ -34,11 +36,11 @@ def client(url: str, **options: t.Any) -> FireflyClient:
 
 
 def health(url: str, **options: t.Any) -> Response:
-    return client(url, **options).request('GET', '/v2/health', expect=204)
+    return client(url, **options).request(HEALTH)
 
 
 def login(url: str, **options: t.Any) -> Response:
-    return client(url, **options).request('POST', '/v2/login', expect=200, json=JSON_BODY)
+    return client(url, **options).request(Request('POST', '/v2/login', expect=(200,), json=JSON_BODY))
 
 
 def failure(request: Callable[..., Response], url: str, **options: t.Any) -> FireflyError:
@@ -138,7 +140,7 @@ def test_retries_are_counted(firefly: FakeFirefly, retries: int, pauses: list[fl
 def test_a_request_may_have_its_own_limits(firefly: FakeFirefly) -> None:
     firefly.fail(Fault(status=503), times=None)
     with pytest.raises(FireflyError) as failed:
-        client(firefly.url, retries=5).request('GET', '/v2/health', expect=204, retries=0)
+        client(firefly.url, retries=5).request(HEALTH, retries=0)
     assert failed.value.attempts == 1
 
 

@@ -16,9 +16,11 @@ import pytest
 from ansible_collections.firefly.platform.plugins.plugin_utils._client import FireflyClient
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
 from ansible_collections.firefly.platform.plugins.plugin_utils._options import LOGIN_OPTIONS, validate
+from ansible_collections.firefly.platform.plugins.plugin_utils._request import Request
 from fake_firefly import ACCESS_KEY, SECRET_KEY, FakeFirefly, Fault
 
 TIMEOUT = 0.5
+JSON_BODY = {'accessKey': ACCESS_KEY, 'secretKey': SECRET_KEY}
 PATIENCE = 15.0  # generous, for noisy machines, and far below what the servers here would take
 
 
@@ -28,7 +30,7 @@ def timed_failure(url: str, **options: t.Any) -> tuple[FireflyError, float]:
     started = time.monotonic()
     client = FireflyClient(validate(LOGIN_OPTIONS, given), print)
     with pytest.raises(FireflyError) as failed:
-        client.request('POST', '/v2/login', expect=200, json={'accessKey': ACCESS_KEY, 'secretKey': SECRET_KEY})
+        client.request(Request('POST', '/v2/login', expect=(200,), json=JSON_BODY))
     assert SECRET_KEY not in str(failed.value)
     return failed.value, time.monotonic() - started
 
@@ -84,11 +86,7 @@ def test_a_body_that_drips_costs_the_timeout_with_urllib3_1_26_too(serve: Callab
 
 
 @pytest.mark.parametrize('tls', [False, True], ids=['http', 'https'])
-@pytest.mark.parametrize(
-    'fault',
-    [Fault(delay=30), Fault(body=LONG, drip=0.05)],
-    ids=['delay', 'drip'],
-)
+@pytest.mark.parametrize('fault', [Fault(delay=30), Fault(body=LONG, drip=0.05)], ids=['delay', 'drip'])
 def test_over_tls_as_well(tls: bool, fault: Fault) -> None:
     with FakeFirefly(tls=tls) as firefly:
         firefly.fail(fault)

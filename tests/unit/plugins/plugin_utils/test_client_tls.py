@@ -19,6 +19,7 @@ import trustme
 from ansible_collections.firefly.platform.plugins.plugin_utils._client import FireflyClient
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
 from ansible_collections.firefly.platform.plugins.plugin_utils._options import LOGIN_OPTIONS, validate
+from ansible_collections.firefly.platform.plugins.plugin_utils._request import Request
 from cryptography.hazmat.primitives import serialization
 from fake_firefly import FakeFirefly
 
@@ -26,7 +27,7 @@ from fake_firefly import FakeFirefly
 def status(url: str, **options: t.Any) -> int:
     """The status of a health check."""
     client = FireflyClient(validate(LOGIN_OPTIONS, {'api_url': url, 'retries': 0, 'timeout': 10, **options}), print)
-    return client.request('GET', '/v2/health', expect=204).status
+    return client.request(Request('GET', '/v2/health', expect=(204,))).status
 
 
 def failure(url: str, **options: t.Any) -> FireflyError:

@@ -62,3 +62,31 @@ def test_a_chain_has_each_error_once_outermost_first() -> None:
 
 def test_without_an_error_there_is_no_chain() -> None:
     assert list(_chain(None)) == []
+
+
+UNSENT: list[BaseException] = [
+    wrapped(urllib3_errors.NewConnectionError(None, 'no')),  # type: ignore[arg-type]
+    wrapped(socket.gaierror(-2, 'Name not known')),
+    requests.exceptions.ConnectTimeout(urllib3_errors.ConnectTimeoutError('late')),
+    requests.exceptions.ProxyError(
+        urllib3_errors.ProxyError('no', urllib3_errors.NewConnectionError(None, 'no'))  # type: ignore[arg-type]
+    ),
+    requests.exceptions.InvalidURL('no'),
+    OSError('no CA certificates'),
+]
+SENT: list[BaseException] = [
+    wrapped(ConnectionResetError(104, 'reset')),
+    wrapped(urllib3_errors.ProtocolError('cut', BrokenPipeError(32, 'pipe'))),
+    requests.exceptions.ReadTimeout(urllib3_errors.ReadTimeoutError(None, '', 'late')),  # type: ignore[arg-type]
+    wrapped(ssl.SSLEOFError(8, 'cut')),
+    wrapped(ssl.SSLError(1, 'bad record')),
+    requests.ConnectionError('?'),
+    TimeoutError('?'),
+]
+
+
+@pytest.mark.parametrize(
+    'error,arrived', [*((error, False) for error in UNSENT), *((error, True) for error in SENT)], ids=str
+)
+def test_whether_the_request_can_have_arrived(error: BaseException, arrived: bool) -> None:
+    assert diagnose(error).arrived is arrived

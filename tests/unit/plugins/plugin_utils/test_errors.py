@@ -44,7 +44,7 @@ def test_a_message_says_what_happened_and_what_to_do(code: str) -> None:
 
 def test_a_code_that_there_is_not() -> None:
     with pytest.raises(KeyError):
-        raise FireflyError('ok', 'It did not break.')
+        str(FireflyError('ok', 'It did not break.'))
 
 
 def test_the_failure_for_a_program() -> None:

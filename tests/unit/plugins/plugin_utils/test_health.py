@@ -17,18 +17,7 @@ from ansible_collections.firefly.platform.plugins.plugin_utils._health import HE
 from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context, Outcome
 from fake_firefly import ACCESS_KEY, SECRET_KEY, FakeFirefly, Fault
 
-KEYS = {
-    'healthy',
-    'reachable',
-    'status',
-    'code',
-    'latency_ms',
-    'attempts',
-    'waited',
-    'checked_at',
-    'api_url',
-    'msg',
-}
+KEYS = {'healthy', 'reachable', 'status', 'code', 'latency_ms', 'attempts', 'waited', 'checked_at', 'api_url', 'msg'}
 
 
 def ask(url: str, report: t.Callable[[str], None] = lambda line: None, **options: t.Any) -> Outcome:

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.firefly.platform.plugins.plugin_utils import _login, _secrets
 from ansible_collections.firefly.platform.plugins.plugin_utils._client import VERSION
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
-from ansible_collections.firefly.platform.plugins.plugin_utils._login import login, validate_login
+from ansible_collections.firefly.platform.plugins.plugin_utils._login import RunToken, login, validate_login
 from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context
+from ansible_collections.firefly.platform.plugins.plugin_utils._token import Token
 from fake_firefly import ACCESS_KEY, SECRET_KEY, FakeFirefly, Fault
 
 TYPES = {
@@ -291,3 +293,30 @@ def test_a_wrong_option_is_told_before_missing_keys() -> None:
     with pytest.raises(FireflyError) as refused:
         validate_login({'timeout': -1})
     assert refused.value.code == 'invalid_option'
+
+
+@pytest.mark.parametrize('secret_key,masked', [('HUNTER2-HUNTER2', ['HUNTER2-HUNTER2']), ('HUNTER2', [])])
+def test_the_secret_key_is_masked_from_the_validation_on(
+    monkeypatch: pytest.MonkeyPatch, secret_key: str, masked: list[str]
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(_secrets, 'register_secret', told.append)
+    validate_login({'access_key': 'ACCESS-HUNTER1', 'secret_key': secret_key})
+    assert told == masked
+
+
+@pytest.mark.parametrize('logins,renewals', [(0, [True, False, False]), (1, [False, False])])
+def test_a_token_is_replaced_once_and_not_where_it_is_new(
+    monkeypatch: pytest.MonkeyPatch, logins: int, renewals: list[bool]
+) -> None:
+    refused: list[str | None] = []
+
+    def token_for(options: t.Any, context: Context, old: str | None = None) -> tuple[Token, int]:
+        refused.append(old)
+        return Token(f'token-{len(refused)}', 'Bearer', 0, 0.0), logins  # as if somebody else replaced each of them
+
+    monkeypatch.setattr(_login, 'token_for', token_for)
+    token = RunToken({}, Context(print))
+    assert [token.renew() for _unused in renewals] == renewals
+    assert refused == [None, 'token-1'][: 2 - logins]
+    assert str(token) == f'token-{2 - logins}'

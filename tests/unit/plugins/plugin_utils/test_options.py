@@ -9,8 +9,7 @@ import typing as t
 import pytest
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
 from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
-    CONNECTION_OPTIONS,
-    CREDENTIAL_OPTIONS,
+    API_OPTIONS,
     HEALTH_OPTIONS,
     LOGIN_OPTIONS,
     OPTIONS,
@@ -38,7 +37,17 @@ FALLBACK: dict[str, tuple[t.Any, str, str]] = {
     'token_cache': (True, 'FIREFLY_TOKEN_CACHE', 'firefly_token_cache'),
     'min_ttl': (60, 'FIREFLY_MIN_TTL', 'firefly_min_ttl'),
 }
-OF_A_TASK: dict[str, t.Any] = {'wait': False, 'wait_timeout': 120, 'wait_sleep': 5}
+WAITING: dict[str, t.Any] = {'wait': False, 'wait_timeout': 120, 'wait_sleep': 5}
+REQUEST: dict[str, t.Any] = {
+    'path': None,
+    'method': 'GET',
+    'query': None,
+    'body': None,
+    'read_only': None,
+    'status_code': None,
+    'all_pages': False,
+    'max_entries': 10000,
+}
 
 
 class Tagged(str):
@@ -57,14 +66,15 @@ def refusal(given: dict[str, t.Any], names: tuple[str, ...] = tuple(OPTIONS)) ->
 
 
 def test_the_table_has_the_designed_options() -> None:
-    assert set(OPTIONS) == set(FALLBACK) | set(OF_A_TASK)
+    assert set(OPTIONS) == {*FALLBACK, *WAITING, *REQUEST}
     assert {name for name, option in OPTIONS.items() if option.fallback} == set(FALLBACK)
 
 
 def test_who_takes_which() -> None:
     assert set(LOGIN_OPTIONS) == set(SHARED_OPTIONS) == set(FALLBACK)
-    assert set(HEALTH_OPTIONS) == set(CONNECTION_OPTIONS) | set(OF_A_TASK)
-    assert set(CONNECTION_OPTIONS) == set(FALLBACK) - {'token_cache', 'min_ttl', *CREDENTIAL_OPTIONS}
+    assert set(API_OPTIONS) == {*FALLBACK, *REQUEST}
+    needless = {'token_cache', 'min_ttl', *(name for name in FALLBACK if '_key' in name and name != 'client_key')}
+    assert set(HEALTH_OPTIONS) == {*FALLBACK, *WAITING} - needless
 
 
 @pytest.mark.parametrize('name', FALLBACK)
@@ -75,8 +85,9 @@ def test_names_in_the_environment_and_as_a_variable(name: str) -> None:
 def test_defaults() -> None:
     assert validate(LOGIN_OPTIONS, {}) == {name: default for name, (default, *_unused) in FALLBACK.items()}
     health = validate(HEALTH_OPTIONS, {})
-    assert {name: health[name] for name in OF_A_TASK} == OF_A_TASK
+    assert {name: health[name] for name in WAITING} == WAITING
     assert set(health) == set(HEALTH_OPTIONS)
+    assert dict(validate(API_OPTIONS, {})) == validate(LOGIN_OPTIONS, {}) | REQUEST
 
 
 @pytest.mark.parametrize('nothing', [None, '', ' ', '\t\n', Tagged('')])
@@ -125,7 +136,7 @@ def test_a_path_may_use_the_home_directory(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize('name', [name for name, option in OPTIONS.items() if option.type in ('str', 'path')])
 def test_a_tagged_string_becomes_a_plain_one(name: str) -> None:
-    text = 'https://api.example' if name == 'api_url' else '/some/text'
+    text = {'api_url': 'https://api.example', 'method': 'POST'}.get(name, '/some/text')
     value = validate(['api_url', name], {name: Tagged(text)})[name]
     assert value == text
     assert value.__class__ is str
@@ -169,6 +180,9 @@ def test_the_ends_of_a_range_are_in_it(name: str, value: t.Any) -> None:
         ('wait_timeout', 0),
         ('wait_timeout', -5),
         ('wait_sleep', 0),
+        ('max_entries', 0),
+        ('max_entries', -1),
+        ('max_entries', 1_000_001),
     ],
 )
 def test_out_of_range(name: str, value: t.Any) -> None:
@@ -193,10 +207,18 @@ def test_out_of_range(name: str, value: t.Any) -> None:
         ('validate_certs', 'maybe'),
         ('validate_certs', 2),
         ('wait', []),
+        ('read_only', 'maybe'),
+        ('all_pages', 2),
+        ('max_entries', 'many'),
     ],
 )
 def test_of_the_wrong_type(name: str, value: t.Any) -> None:
-    kinds = {'timeout': 'a number', 'retries': 'a whole number', 'min_ttl': 'a whole number'}
+    kinds = {
+        'timeout': 'a number',
+        'retries': 'a whole number',
+        'min_ttl': 'a whole number',
+        'max_entries': 'a whole number',
+    }
     assert refusal({name: value}).startswith(f'The option {name} must be {kinds.get(name, "true or false")}. ')
 
 
@@ -250,7 +272,9 @@ def test_no_message_repeats_a_key() -> None:
         assert 'HUNTER' not in refusal({**keys, **mistake})
 
 
-@pytest.mark.parametrize('name', [name for name, option in OPTIONS.items() if option.type not in ('str', 'path')])
+@pytest.mark.parametrize(
+    'name', [name for name, option in OPTIONS.items() if option.type not in ('str', 'path', 'raw')]
+)
 def test_no_message_repeats_what_an_option_was_given(name: str) -> None:
     assert 'HUNTER2' not in refusal({name: 'HUNTER2'})
 
@@ -265,3 +289,36 @@ def test_a_key_that_is_not_text_never_shows(name: str, key: t.Any) -> None:
 def test_text_that_no_encoding_has(name: str) -> None:
     assert name in refusal({name: 'HUNTER2\ud800'})
     assert 'HUNTER2' not in refusal({name: 'HUNTER2\ud800'})
+
+
+@pytest.mark.parametrize(
+    'given,statuses',
+    [
+        (204, [204]),
+        ([200, '204'], [200, 204]),
+        ('200,204', [200, 204]),
+        (' 200, 204 ', [200, 204]),
+        ([], []),
+        (None, None),
+    ]
+    + [(100, [100]), ([599], [599])],
+)
+def test_status_code_is_a_list_of_whole_numbers(given: t.Any, statuses: list[int] | None) -> None:
+    assert validate(API_OPTIONS, {'status_code': given})['status_code'] == statuses
+
+
+@pytest.mark.parametrize('given', [99, 600, [204, 99], '200,6000', float('nan'), 'ok', {'a': 1}, [None], True])
+def test_status_code_is_a_list_of_statuses(given: t.Any) -> None:
+    assert refusal({'status_code': given}).startswith('The option status_code must be ')
+
+
+@pytest.mark.parametrize('method', ['get', 'HEAD', ' GET', 'GET\n'])
+def test_a_method_is_one_of_a_few(method: str) -> None:
+    assert 'The option method must be one of GET, POST, PUT, PATCH, DELETE.' in refusal({'method': method})
+
+
+@pytest.mark.parametrize('value', ['', 'text', 0, False, [], {}, [1], {'a': None}])
+def test_a_body_is_what_it_is(value: t.Any) -> None:
+    body = validate(API_OPTIONS, {'body': value})['body']
+    assert body == (None if value == '' else value)
+    assert value == '' or body.__class__ is value.__class__

@@ -320,3 +320,55 @@ def test_a_killed_holder_frees_the_lock(firefly: FakeFirefly) -> None:
     os.kill(holder.pid, signal.SIGKILL)
     holder.join(10)
     assert get(firefly)[1] == 1
+
+
+def renew(firefly: FakeFirefly, refused: str, asker: str | None = 'task') -> tuple[str, int]:
+    """The token in place of one that an endpoint refused, and how many requests it took."""
+    options = options_for(firefly)
+    token, attempts = token_of_run(options, asker, lambda: request_token(options, print), refused)
+    return token.access_token, attempts
+
+
+def test_a_refused_token_is_replaced_for_all(firefly: FakeFirefly) -> None:
+    old = get(firefly)[0].access_token
+    new, attempts = renew(firefly, old)
+    assert (new, attempts) == (firefly.tokens[1], 1)
+    assert renew(firefly, old) == (new, 0)  # somebody else replaced it
+    assert get(firefly)[0].access_token == new
+
+
+@pytest.mark.parametrize('later,logins', [(TELL_AGAIN - 5, 2), (TELL_AGAIN + 5, 3)])
+def test_a_token_that_took_the_place_of_a_refused_one_is_kept_for_a_minute(
+    firefly: FakeFirefly, monkeypatch: pytest.MonkeyPatch, later: float, logins: int
+) -> None:
+    new, _attempts = renew(firefly, get(firefly)[0].access_token)
+    now = time.monotonic
+    monkeypatch.setattr(time, 'monotonic', lambda: now() + later)
+    for asker in ('task', 'later task', None):
+        renew(firefly, new, asker)
+    assert firefly.count('POST', '/v2/login') == logins
+
+
+def test_a_token_that_replaced_one_that_was_too_short_can_be_replaced(firefly: FakeFirefly) -> None:
+    firefly.token_lifetime = 300
+    short = get(firefly)[0].access_token
+    firefly.token_lifetime = 3600
+    new = get(firefly, 'later task', min_ttl=900)[0].access_token
+    assert renew(firefly, short) == (new, 0)
+    assert renew(firefly, new)[1] == 1
+
+
+def test_a_refused_token_is_not_given_again_where_the_login_fails(firefly: FakeFirefly) -> None:
+    old = get(firefly)[0].access_token
+    firefly.fail(Fault(status=503))
+    with pytest.raises(FireflyError):
+        renew(firefly, old)
+    assert TOLD_AGAIN in str(failure(firefly))
+    assert get(firefly, 'later task')[1] == 1
+
+
+def test_30_at_once_replace_a_refused_token_once(firefly: FakeFirefly) -> None:
+    old = get(firefly)[0].access_token
+    firefly.fail(Fault(delay=0.5))
+    assert set(_forks(30, lambda: renew(firefly, old)[0])) == {firefly.tokens[-1]}
+    assert firefly.count('POST', '/v2/login') == 2

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
-from ansible_collections.firefly.platform.plugins.plugin_utils._url import base_url
+from ansible_collections.firefly.platform.plugins.plugin_utils._url import base_url, endpoint_path
 
 
 @pytest.mark.parametrize(
@@ -59,4 +59,33 @@ def test_what_is_refused(api_url: str, code: str) -> None:
     with pytest.raises(FireflyError, match='api_url') as refusal:
         base_url(api_url)
     assert refusal.value.code == code
+    assert 'HUNTER2' not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    'path,below',
+    [
+        ('workspaces', 'workspaces'),
+        ('/v2/workspaces/a-b_1/runs/search/', 'workspaces/a-b_1/runs/search/'),
+        ('v2x/y', 'v2x/y'),
+        ('api/inventory', 'api/inventory'),
+        ('workspaces/login', 'workspaces/login'),
+        ('logins', 'logins'),
+        ('a/.hidden/..b/c.', 'a/.hidden/..b/c.'),
+        ('workspaces/a:b', 'workspaces/a:b'),
+        ('ü', 'ü'),
+    ],
+)
+def test_a_path_below_v2(path: str, below: str) -> None:
+    assert endpoint_path(path) == below
+
+
+# all that is refused, whole, is in test_api.py
+@pytest.mark.parametrize(
+    'path', ['//login', '/v2//login', 'LOGIN/', 'HUNTER2//', 'HUNTER2\\', 'HUNTER2:', 'HUNTER2/..']
+)
+def test_a_path_that_is_refused_is_not_repeated(path: str) -> None:
+    with pytest.raises(FireflyError, match='The option path is') as refusal:
+        endpoint_path(path)
+    assert refusal.value.code == 'invalid_option'
     assert 'HUNTER2' not in str(refusal.value)
