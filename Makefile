@@ -48,6 +48,7 @@ release: $(NOX) ## Build the tarball in dist/ and run the playbook from it
 bench: $(VENV)/tests ## Measure what a task costs and play a herd at the rate limit, for half an hour
 	python -m tests.bench $(BENCH)
 	PYTHONPATH=tests:$(COLLECTIONS) python -m bench.herd
+	PYTHONPATH=tests:$(COLLECTIONS) python -m bench.pages
 
 build: $(VENV)/runtime ## Build the collection's tarball in dist/
 	ansible-galaxy collection build --force --output-path dist

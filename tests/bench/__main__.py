@@ -31,7 +31,7 @@ from .table import table
 
 ROOT = Path(__file__).parents[2]
 LOGIN = 'firefly.platform.firefly_login'
-ONCE = {LOGIN: None, 'run_once': True}
+ONCE = {LOGIN: None, 'run_once': True, 'register': 'login'}
 LOOKUP = "{{ lookup('firefly.platform.firefly', 'expires_at') }}"
 
 
@@ -90,17 +90,21 @@ def subjects(firefly: Firefly) -> dict[str, Subject]:
         'body': {'accessKey': firefly.access_key, 'secretKey': firefly.secret_key},
     }
     get = {'url': f'{firefly.url}/v2/health', 'status_code': 204}
+    path = 'runners/projects/list'
+    with_token = {'url': f'{firefly.url}/v2/{path}', 'headers': {'Authorization': '{{ login.authorization }}'}}
     return {
         'empty': Subject(None),
         'empty after login': Subject(None, ONCE),
         'debug': Subject({'ansible.builtin.debug': {'msg': 'hello'}}),
         'firefly_login': Subject({LOGIN: None}),
         'firefly_health': Subject({'firefly.platform.firefly_health': None}),
+        'firefly_api, GET': Subject({'firefly.platform.firefly_api': {'path': path}}, ONCE),
         'debug, lookup env': Subject({'ansible.builtin.debug': {'msg': "{{ lookup('ansible.builtin.env', 'HOME') }}"}}),
         'debug, lookup firefly': Subject({'ansible.builtin.debug': {'msg': LOOKUP}}, ONCE),
         'debug, lookup firefly, first of our plugins in the run': Subject({'ansible.builtin.debug': {'msg': LOOKUP}}),
         'uri, POST /v2/login': Subject({'ansible.builtin.uri': post, 'no_log': True}),
         'uri, GET /v2/health': Subject({'ansible.builtin.uri': get}),
+        'uri, GET with the token': Subject({'ansible.builtin.uri': with_token, 'no_log': True}, ONCE),
     }
 
 
@@ -110,6 +114,7 @@ GOALS = [
     ('firefly_login', 'uri, POST /v2/login', 1 / 8),
     ('debug, lookup firefly', 'debug, lookup env', 1.15),
     ('firefly_health', 'debug', 2.0),
+    ('firefly_api, GET', 'uri, GET with the token', 1 / 5),
 ]
 
 

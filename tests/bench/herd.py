@@ -22,8 +22,9 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
-from ansible_collections.firefly.platform.plugins.plugin_utils import (
-    _client,  # noqa: F401, an operation imports it, and that is not to take time of the herd's
+# an operation imports the client, and that is not to take time of the herd's
+from ansible_collections.firefly.platform.plugins.plugin_utils import (  # pylint: disable=unused-import
+    _client,  # noqa: F401
     _pauses,
 )
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError

@@ -11,8 +11,9 @@ KINDS = {
     'test_faults': 'faults, each through the operation, both actions and the lookup',
     'test_properties': 'properties of what comes from outside, with hundreds of examples each',
     'test_channels': 'ways of writing, failing, crashing and being killed, searched for secrets',
+    'test_writes': 'writes and reads with all faults, and of writes with series of them',
     'test_kill': 'series of kills at random moments, of 400 workers and of plays and servers',
-    'test_load': 'loads, of 5,000 and of 1,000 hosts',
+    'test_load': 'loads, of 5,000, of 1,000 and of 100 hosts',
 }
 
 

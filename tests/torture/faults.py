@@ -13,6 +13,7 @@ import contextlib
 import datetime
 import gzip
 import json
+import re
 import socket
 import ssl
 import struct
@@ -23,6 +24,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import trustme
 
@@ -37,15 +39,17 @@ ACCESS_KEY = 'FAULT-ACCESS-KEY-77'
 class Fault:
     """A row: what happens, and the code that comes of it.
 
-    ``handle`` answers a connection from which a request was read; ``raw`` answers one from which nothing was read.
-    ``tls`` is the kind of certificate that the server has. ``url`` takes the place of a server, and ``proxy`` makes the
-    server a proxy for it. ``seconds`` is how long the login may take, as the documentation of ``timeout`` and
-    ``retries`` says for these options.
+    ``handle`` answers a connection from which a request was read, ``early`` one from which its headers were read, and
+    ``raw`` one from which nothing was read. ``tls`` is the kind of certificate that the server has. ``url`` takes the
+    place of a server, and ``proxy`` makes the server a proxy for it, which is that server too where it has ``tls``.
+    ``seconds`` is how long the login may take, as the documentation of ``timeout`` and ``retries`` says for these
+    options.
     """
 
     name: str
     code: str
     handle: Handle | None = None
+    early: Handle | None = None
     raw: Handle | None = None
     tls: str = ''
     url: str = ''
@@ -92,6 +96,11 @@ def drip(data: bytes, pause: float = 0.1) -> Handle:
             time.sleep(pause)
 
     return handle
+
+
+def without_tls(data: bytes) -> Handle:
+    """What comes below a TLS connection, as if something on the way had sent it."""
+    return lambda connection: socket.socket.sendall(connection, data)
 
 
 def soon(connection: socket.socket) -> None:
@@ -150,6 +159,8 @@ FAULTS = [
     Fault('a server that closes at once', 'connect', raw=lambda connection: None),
     Fault('a server that closes after the request', 'connect', lambda connection: None),
     Fault('a reset before the request', 'connect', raw=reset()),
+    Fault('a close in the body of the request', 'connect', early=lambda connection: None),
+    Fault('a reset in the body of the request', 'connect', early=reset()),
     Fault('a reset after the request', 'connect', reset()),
     Fault('a reset in the headers', 'connect', reset(b'HTTP/1.1 200 OK\r\nConte')),
     Fault('a reset after the headers', 'connect', reset(HEAD + b'Content-Length: 500\r\n\r\n')),
@@ -173,6 +184,9 @@ FAULTS = [
     Fault('https:// to a server without TLS', 'tls', raw=send(b'HTTP/1.1 400 Bad Request\r\n\r\n'), tls='junk'),
     Fault('a TLS handshake that is junk', 'tls', raw=send(b'\x16\x03\x01' + b'\xff' * 300), tls='junk'),
     Fault('a TLS handshake that hangs', 'timeout', raw=hang, tls='junk', options={'timeout': 1}),
+    Fault('a TLS record that is junk, after the request', 'tls', without_tls(b'\x17\x03\x03\x00\x20' + b'\xff' * 32), tls='good'),
+    Fault('a TLS record that is junk, after the headers', 'tls', lambda connection: (send(HEAD)(connection), without_tls(b'junk' * 9)(connection))[0], tls='good'),
+    Fault('a TLS connection that is reset after the request', 'connect', reset(), tls='good'),
     # proxies
     Fault('a proxy where nobody listens', 'proxy', url='https://firefly.example', proxy=True),
     Fault('a proxy that wants a password', 'proxy', http(407), url='https://firefly.example', proxy=True),
@@ -181,6 +195,11 @@ FAULTS = [
     Fault('a proxy that is junk', 'connect', send(b'\x00\xff' * 99), url='https://firefly.example', proxy=True),
     Fault('a proxy that closes', 'connect', lambda connection: None, url='https://firefly.example', proxy=True),
     Fault('a proxy that hangs', 'timeout', hang, url='https://firefly.example', proxy=True, options={'timeout': 1}),
+    Fault('a proxy that lets through', 'ok', GOOD, url='https://firefly.example', proxy=True, tls='good'),
+    Fault('a proxy that closes after the connection', 'tls', send(b'HTTP/1.1 200 OK\r\n\r\n'), url='https://firefly.example', proxy=True),
+    Fault('a proxy that closes after the request', 'connect', lambda connection: None, url='https://firefly.example', proxy=True, tls='good'),
+    Fault('a proxy that resets after the request', 'connect', reset(), url='https://firefly.example', proxy=True, tls='good'),
+    Fault('a proxy that is junk after the request', 'tls', without_tls(b'HTTP/1.1 502 Bad Gateway\r\n\r\n'), url='https://firefly.example', proxy=True, tls='good'),
     # statuses
     *(_status(status) for status in STATUSES),
     # Retry-After
@@ -275,6 +294,7 @@ class Server:
         self.options: dict[str, Any] = {'timeout': 10, 'retries': 0, **fault.options}
         self.environment: dict[str, str] = {}
         self.connections = 0
+        self.requests: list[bytes] = []  # those that came whole, less what they ask of a proxy
         self._context = self._tls(folder)
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -315,13 +335,19 @@ class Server:
                 self.fault.raw(connection)
                 return
             if self._context:
+                if self.fault.proxy:
+                    _head(connection)
+                    connection.sendall(b'HTTP/1.1 200 OK\r\n\r\n')
                 connection = self._context.wrap_socket(connection, server_side=True)
-            data = b''
-            while b'\r\n\r\n' not in data:
-                part = connection.recv(65536)
-                if not part:
-                    return
-                data += part
+            head, body = _head(connection)
+            if self.fault.early:
+                self.fault.early(connection)
+                return
+            length = re.search(rb'(?i)\r\ncontent-length: *(\d+)', head)
+            while len(body) < int(length[1] if length else 0):
+                body += _receive(connection)
+            if not head.startswith(b'CONNECT '):
+                self.requests.append(head + body)
             if self.fault.url == 'second time good':
                 (GOOD if self.connections > 1 else reset())(connection)
             elif self.fault.handle:
@@ -337,7 +363,7 @@ class Server:
         if kind in ('', 'junk'):
             return None
         authority = trustme.CA()
-        name = 'elsewhere.example' if kind == 'wrong name' else '127.0.0.1'
+        name = 'elsewhere.example' if kind == 'wrong name' else urlsplit(self.fault.url).hostname or '127.0.0.1'
         past = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
         certificate = authority.issue_cert(name, not_after=past if kind == 'expired' else None)
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -356,6 +382,22 @@ class Server:
 
     def close(self) -> None:
         self._socket.close()
+
+
+def _receive(connection: socket.socket) -> bytes:
+    part = connection.recv(65536)
+    if not part:
+        raise ConnectionError
+    return part
+
+
+def _head(connection: socket.socket) -> tuple[bytes, bytes]:
+    """The headers of a request, and what came of its body with them."""
+    data = b''
+    while b'\r\n\r\n' not in data:
+        data += _receive(connection)
+    head, end, body = data.partition(b'\r\n\r\n')
+    return head + end, body
 
 
 @contextlib.contextmanager

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -25,6 +27,7 @@ from fake_firefly import FakeFirefly, Fault
 from needles import leaks
 
 LOGIN = 'firefly.platform.firefly_login'
+API = 'firefly.platform.firefly_api'
 LOOKUP = "{{ lookup('firefly.platform.firefly', 'expires_at') }}"
 TASKS: list[dict[str, Any]] = [
     {LOGIN: None, 'register': 'login', 'ignore_errors': True},
@@ -33,6 +36,16 @@ TASKS: list[dict[str, Any]] = [
     {LOGIN: {'secret_key': "{{ lookup('env', 'FIREFLY_SECRET_KEY') }}"}, 'async': 60, 'ignore_errors': True},
     {'ansible.builtin.debug': {'msg': LOOKUP}, 'ignore_errors': True},
     {'ansible.builtin.debug': {'msg': "{{ login.authorization | default('') | length }}"}},
+    {API: {'path': 'workspaces/search', 'method': 'POST', 'all_pages': True}, 'register': 'all', 'ignore_errors': True},
+    {API: {'path': 'runners/projects/project-1'}, 'loop': [1, 2], 'register': 'read', 'ignore_errors': True},
+    {
+        API: {'path': 'runners/projects/project-1', 'method': 'PATCH', 'body': {'name': '{{ item }}'}},
+        'loop': [1, 2],
+        'register': 'written',
+        'ignore_errors': True,
+    },
+    {'ansible.builtin.debug': {'var': 'read'}},
+    {'ansible.builtin.set_fact': {'kept': '{{ [all, read, written] }}', 'cacheable': True}},
     {'ansible.builtin.set_stats': {'data': {'expires_at': '{{ login.expires_at | default(0) }}'}}},
 ]
 
@@ -47,6 +60,20 @@ FAILURES = {
     'expires_too_soon': Fault(replace={'expiresAt': 1_500_000_000}),
     'timeout': Fault(delay=3),
     'connect': Fault(reset='body'),
+}
+
+# What an endpoint says of the request that it got, with the token in the place of TOKEN.
+ECHOES = {
+    'plain': '{"headers": {"Authorization": "Bearer TOKEN"}}',
+    'as JSON in JSON': json.dumps({'request': json.dumps({'headers': {'Authorization': 'Bearer TOKEN'}})}),
+    'as escapes': '{"authorization": "Bearer ESCAPED"}',
+    'as base64': '{"authorization": "BASE64"}',
+    'as base64 for a URL': '{"authorization": "URLSAFE"}',
+    'as a key': '{"Bearer TOKEN": {"TOKEN": ["TOKEN"]}}',
+    'as a message': '{"message": "no Authorization: Bearer TOKEN here"}',
+    'as text': '<pre>Authorization: Bearer TOKEN</pre>',
+    'in half of the JSON': '{"authorization": "Bearer TOKEN"',
+    'in text': '"POST /v2/workspaces/search\\r\\nAuthorization: Bearer TOKEN\\r\\n"',
 }
 
 # Raises in one of the layers, whatever it was asked to do; loaded by every Python that the run starts.
@@ -90,6 +117,14 @@ LAYERS = [
     'fcntl:flock',
     f'{PLUGINS}._diagnosis:diagnose',
     f'{PLUGINS}._client:FireflyClient.request',
+    f'{PLUGINS}._client:FireflyClient._attempt',
+    f'{PLUGINS}._client:_read',
+    f'{PLUGINS}._api:_Caller.call',
+    f'{PLUGINS}._api:_content',
+    f'{PLUGINS}._api:_values',
+    f'{PLUGINS}._api:all_entries',
+    f'{PLUGINS}._login:RunToken.__str__',
+    f'{PLUGINS}._secrets:_scrubbed',
     f'{PLUGINS}._token:Token.as_result',
     f'{PLUGINS}._token_cache:_write',
     f'{PLUGINS}._option_sources:resolve',
@@ -214,6 +249,30 @@ def test_failures(firefly: FakeFirefly, play: Play, name: str) -> None:
     _fail(firefly, FAILURES[name])
     output = play.run(firefly)
     assert 'PLAY RECAP' in output
+    assert play.leaks(firefly, output) == []
+
+
+@pytest.mark.parametrize('status', [200, 400, 401, 302])
+@pytest.mark.parametrize('name', ECHOES)
+def test_echoes(firefly: FakeFirefly, play: Play, name: str, status: int) -> None:
+    """An endpoint that repeats the token that it got."""
+    token = f'eyJhbGciOiJub25lIn0.{uuid.uuid4().hex}.{uuid.uuid4().hex}'
+    data = f'Authorization: Bearer {token}'.encode()
+    echoed = {
+        'TOKEN': token,
+        'ESCAPED': ''.join(f'\\u{ord(char):04x}' for char in token),
+        'BASE64': base64.b64encode(data).decode(),
+        'URLSAFE': base64.urlsafe_b64encode(data).decode(),
+    }
+    body = ECHOES[name]
+    for word, value in echoed.items():
+        body = body.replace(word, value)
+    firefly.fail(Fault(path='/v2/login', replace={'accessToken': token}), times=100)
+    headers = {'Location': f'https://x.example/{token}?t={token}', 'X-Token': token}
+    firefly.fail(Fault(status=status, body=body, headers=headers), times=None)
+    output = play.run(firefly)
+    assert '********' in output or name in ('as text', 'in half of the JSON')
+    firefly.tokens.append(token)
     assert play.leaks(firefly, output) == []
 
 

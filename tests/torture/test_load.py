@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 from ansible_run import Run, keys_of, run_ansible, run_tasks, write_inventory
-from fake_firefly import FakeFirefly
+from fake_firefly import FakeFirefly, Fault
 
 
 def _log_in(folder: Path, firefly: FakeFirefly, hosts: int, **environment: str) -> Run:
@@ -60,3 +60,42 @@ def test_1000_hosts_ask_for_the_health(tmp_path: Path) -> None:
         assert result['healthy'] == (result['code'] == 'ok')
         assert result['status'] == (204 if result['healthy'] else 429)
     print(f'\n1000 hosts asked: {dict(codes)}')
+
+
+ASK = {'firefly.platform.firefly_api': {'path': 'runners/projects/list'}}
+ASK_AGAIN = {'firefly.platform.firefly_api': {'path': 'runners/variables/variable-sets'}, 'register': 'asked'}
+
+
+def test_1000_hosts_whose_token_was_revoked_log_in_once(tmp_path: Path) -> None:
+    with FakeFirefly(rate_limit=0) as firefly:
+        # slow at first, so that many are refused at the same time
+        firefly.fail(Fault(path='/v2/runners/variables/variable-sets', delay=3), times=50)
+        revoke = {'url': f'{firefly.url}/_fake/tokens', 'method': 'DELETE', 'status_code': 204}
+        hosts = [f'host{number}' for number in range(1000)]
+        environment = {**keys_of(firefly), 'ANSIBLE_FORKS': '50'}
+        tasks = [ASK, {'ansible.builtin.uri': revoke, 'run_once': True}, ASK_AGAIN]
+        run = run_tasks(tmp_path, tasks, hosts=hosts, environment=environment)
+    assert run.status == 0, run.output[-3000:]
+    assert firefly.count('POST', '/v2/login') == 2
+    assert Counter(values['asked']['status'] for values in run.registered.values()) == {200: 1000}
+    statuses = Counter(request.status for request in firefly.requests)
+    assert set(statuses) == {200, 401}
+    assert 10 < statuses[401] <= 50
+    print(f'\n{statuses[401]} of 1000 hosts were refused and asked again')
+
+
+def test_an_endpoint_that_refuses_every_token_makes_one_login_a_minute(tmp_path: Path) -> None:
+    started = time.monotonic()
+    with FakeFirefly(rate_limit=0) as firefly:
+        firefly.fail(Fault(path='/v2/runners/projects/list', status=401), times=None)
+        hosts = [f'host{number}' for number in range(100)]
+        task = {**ASK, 'register': 'asked', 'ignore_errors': True}
+        run = run_tasks(tmp_path, [task], hosts=hosts, environment={**keys_of(firefly), 'ANSIBLE_FORKS': '25'})
+        logins = firefly.count('POST', '/v2/login')
+        requests = firefly.count('GET', '/v2/runners/projects/list')
+    codes = Counter(values['asked']['failure']['code'] for values in run.registered.values())
+    assert codes == {'unauthorized': 100}
+    # the first token and another, and one more for each minute that a slow machine takes longer
+    assert logins <= 2 + (time.monotonic() - started) // 60
+    assert requests <= 200
+    print(f'\n{logins} logins and {requests} requests of 100 hosts')

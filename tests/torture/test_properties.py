@@ -9,12 +9,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import posixpath
+import re
 import time
 from collections.abc import Iterator
 from email.utils import formatdate
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
+from ansible_collections.firefly.platform.plugins.plugin_utils._api import API, _content
+from ansible_collections.firefly.platform.plugins.plugin_utils._endpoints import ENDPOINTS, Paging
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
 from ansible_collections.firefly.platform.plugins.plugin_utils._health import HEALTH
 from ansible_collections.firefly.platform.plugins.plugin_utils._login import LOGIN, validate_login
@@ -26,6 +31,7 @@ from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
     OPTIONS,
     validate,
 )
+from ansible_collections.firefly.platform.plugins.plugin_utils._pages import all_entries
 from ansible_collections.firefly.platform.plugins.plugin_utils._secrets import scrub, server_message
 from ansible_collections.firefly.platform.plugins.plugin_utils._token import read_token
 from ansible_collections.firefly.platform.plugins.plugin_utils._url import base_url
@@ -194,3 +200,188 @@ def test_any_secret_key(server: Server, secret_key: str) -> None:
     with pytest.raises(FireflyError) as error:
         _login(server, secret_key)
     assert error.value.code == 'unauthorized'
+
+
+@pytest.fixture(scope='module')
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A healthy login, and an endpoint that answers every request with an object."""
+
+    def handle(connection: Any) -> None:
+        body = json.dumps({'accessToken': TOKEN, 'expiresAt': int(time.time()) + 3600}).encode()
+        connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s' % (len(body), body))
+
+    with serve(Fault('whatever is asked', 'ok', handle), tmp_path_factory.mktemp('a')) as server:
+        yield server
+
+
+def _asked(server: Server, prefix: str = '', **asked: Any) -> tuple[str, bytes] | None:
+    """The target and the body of the request that a task makes; none where it is refused, and nothing is sent."""
+    server.requests.clear()
+    raw = {'api_url': server.url + prefix, 'access_key': ACCESS_KEY, 'secret_key': SECRET_KEY, 'token_cache': False}
+    try:
+        perform(API, {**raw, 'timeout': 5, 'retries': 0, **asked}, Context(report=pytest.fail))
+    except FireflyError as error:
+        assert error.code == 'invalid_option'
+        assert server.requests == []
+        return None
+    login, request = server.requests
+    assert login.startswith(f'POST {prefix}/v2/login '.encode())
+    head, _unused, body = request.partition(b'\r\n\r\n')
+    return head.split()[1].decode('ascii'), body
+
+
+SEGMENTS = st.text(max_size=8) | st.sampled_from(
+    ['login', 'LOGIN', 'v2', 'V2', '.', '..', '', '%2e', '%2f', 'api', 'v1', 'https:', '?', '#', '\\', '@', ';', ':80']
+)
+
+
+@settings(max_examples=1000)
+@given(st.lists(SEGMENTS, min_size=1, max_size=5).map('/'.join), st.sampled_from(['', '/a', '/v2/b']))
+def test_a_path_is_below_v2_or_refused(api: Server, path: str, prefix: str) -> None:
+    asked = _asked(api, prefix, path=path)
+    if not asked:
+        plain = path.removeprefix('v2/').lower()
+        assert not re.fullmatch('[a-z0-9-]+(/[a-z0-9-]+)*', plain) or plain.startswith(('login', 'api/v1'))
+    else:
+        target = unquote(asked[0])
+        below = target.removeprefix(f'{prefix}/v2/')
+        assert below != target
+        assert below.strip('/') == path.removeprefix('/').removeprefix('v2/').strip('/')
+        assert posixpath.normpath(target) == target.rstrip('/')
+        # as a server that forgives would read it
+        assert below.lower().split(';')[0].strip('/') != 'login'
+        assert not below.lower().startswith('api/v1')
+        assert urlsplit(asked[0]).path == asked[0]
+
+
+HUGE = st.builds(lambda: 10**5000)
+ODD = st.dates() | st.datetimes() | st.binary(max_size=8) | HUGE | st.sampled_from([{1, 2}, (1, 2), '\udc80', object()])
+KEYS = (
+    st.text()
+    | st.integers()
+    | st.booleans()
+    | st.none()
+    | st.floats()
+    | st.dates()
+    | ODD.filter(lambda key: key != {1, 2})
+)
+PLAYBOOK = st.recursive(
+    JSON | ODD,
+    lambda children: st.lists(children, max_size=4) | st.dictionaries(KEYS, children, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=1000)
+@given(PLAYBOOK)
+def test_a_body_is_sent_or_refused(api: Server, body: Any) -> None:
+    asked = _asked(api, path='projects', method='POST', body=body)
+    if body is None or isinstance(body, str):
+        return
+    if asked:
+        assert json.loads(asked[1]) == json.loads(json.dumps(body))
+    else:
+        with pytest.raises((TypeError, ValueError)):
+            json.dumps(body, allow_nan=False)
+
+
+@settings(max_examples=300)
+@given(st.text() | JSON.map(json.dumps) | st.sampled_from(['NaN', '[' * 5000, '9' * 5000, '1e999', '"\\ud800"']))
+def test_a_text_as_body_is_json_or_refused(api: Server, body: str) -> None:
+    asked = _asked(api, path='projects', method='POST', body=body)
+    if asked and body.strip() not in ('', 'null'):
+        assert json.loads(asked[1]) == json.loads(body)
+
+
+@settings(max_examples=1000)
+@given(st.dictionaries(KEYS, JSON | ODD | st.lists(JSON | ODD, max_size=3), max_size=4) | PLAYBOOK)
+def test_a_query_is_sent_or_refused(api: Server, query: Any) -> None:
+    asked = _asked(api, path='projects', query=query)
+    if not isinstance(query, dict):
+        return
+    if not asked:
+        values = [each for value in query.values() for each in (value if isinstance(value, list) else [value])]
+        if all(isinstance(value, (str, int, float, type(None))) for value in values):
+            with pytest.raises(ValueError, match='limit|surrogates'):
+                ' '.join(map(str, [*query, *values])).encode()
+        return
+    listed = [(str(name), value if isinstance(value, list) else [value]) for name, value in query.items()]
+    pairs = [(name, value) for name, values in dict(listed).items() for value in values if value is not None]
+    sent = parse_qsl(urlsplit(asked[0]).query, keep_blank_values=True, strict_parsing=bool(pairs))
+    assert sent == [(name, str(value).lower() if isinstance(value, bool) else str(value)) for name, value in pairs]
+
+
+@settings(max_examples=1000)
+@given(
+    st.binary()
+    | JSON.map(json.dumps).map(str.encode)
+    | st.integers(0, 400).map(lambda depth: b'[' * depth + b'1' + b']' * depth)
+    | st.integers(0, 400).map(lambda depth: b'{"a":' * depth + b'1' + b'}' * depth)
+    | st.sampled_from(
+        [b'1e999', b'-1e999', b'NaN', b'-Infinity', b'1' * 308, b'1' * 309, b'9' * 5000, b'-0', b'1' * 400 + b'.5']
+    )
+    | st.sampled_from(['utf-16', 'utf-32', 'utf-8-sig', 'latin-1']).map(lambda code: '{"\xe9": [1]}'.encode(code)),
+    st.lists(st.text(min_size=8), max_size=2),
+)
+def test_content_is_what_json_holds_or_refused(body: bytes, secrets: list[str]) -> None:
+    try:
+        content = _content(body, secrets)
+    except ValueError as error:
+        assert 0 < len(str(error)) < 60
+    else:
+        text = json.dumps(content, allow_nan=False)
+        assert json.loads(text) == content
+        for secret in secrets:
+            assert secret not in json.dumps(content, ensure_ascii=False).replace('********', '')
+
+
+PAGINGS = [endpoint.paging for endpoint in ENDPOINTS if endpoint.paging]
+TOTALS = [None, -1, 0, 1, 3, 10**30, True, False, 'many', 2.0, float('inf'), [], {}]
+
+
+@settings(max_examples=2000)
+@given(
+    st.sampled_from(PAGINGS),
+    st.integers(0, 30),
+    st.lists(st.integers(1, 7), min_size=1, max_size=4),
+    st.just('right') | st.just('none') | st.sampled_from(TOTALS),
+    st.booleans(),
+    st.sampled_from([10_000, 5]),
+)
+def test_all_pages_are_all_entries_or_an_error(
+    paging: Paging, count: int, sizes: list[int], total: Any, empty_last: bool, most: int
+) -> None:
+    """The pages are as long as the server likes, and what it tells as the total is right, wrong, or no number."""
+    whole = [{'id': number} for number in range(count)]
+    starts, pages = [0], 0
+    while starts[-1] < count:
+        starts.append(min(count, starts[-1] + sizes[len(starts) % len(sizes)]))
+
+    def fetch(query: Any, body: Any) -> Any:
+        nonlocal pages
+        pages += 1
+        assert pages < 100
+        cursor = (query if paging.where == 'query' else body or {}).get(paging.cursor)
+        number = starts.index(cursor or 0) if paging.cursor in ('offset', 'afterKey') else cursor - (paging.first or 0)
+        page = whole[starts[number] : starts[number + 1]] if number + 1 < len(starts) else []
+        if not paging.entries:
+            return page
+        found = {paging.entries: page, 'more': {paging.total: 0}}
+        if paging.total and total != 'none':
+            found[paging.total] = count if total == 'right' else total
+        ends = starts[min(number + 1, len(starts) - 1)]
+        if paging.first is None and page and (ends < count or empty_last):
+            found[paging.cursor] = ends
+        return found
+
+    try:
+        entries, counted = all_entries(paging, {'a': 1}, {'b': 2}, most, fetch)
+    except FireflyError as error:
+        assert error.code in ('invalid_response', 'response_too_large')
+        assert error.code == 'invalid_response' or count > most
+        assert count > most or total not in ('right', 'none', None)
+    else:
+        # a total that is too low ends the list where it is reached
+        ends_early = paging.total and type(total) is int and total < count
+        assert entries == (whole[:total] if ends_early else whole)
+        assert counted == pages
