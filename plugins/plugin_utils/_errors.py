@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass, field
 
 #: What to do next, by code. These and ``ok`` are all the codes that a result can have.
 HINTS: dict[str, str] = {
@@ -43,7 +43,7 @@ HINTS: dict[str, str] = {
 }
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(eq=False, repr=False, kw_only=True)
 class FireflyError(Exception):
     """An operation failed. ``str()`` of it says what happened, where, and what to do next, and holds no secret.
 
@@ -53,9 +53,8 @@ class FireflyError(Exception):
     to wait.
     """
 
-    code: str
-    what: str
-    _: KW_ONLY
+    code: str = field(kw_only=False)
+    what: str = field(kw_only=False)
     status: int | None = None
     retryable: bool = False
     attempts: int = 0

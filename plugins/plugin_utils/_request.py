@@ -15,7 +15,8 @@ BODY_LIMIT = 1024 * 1024
 class Token(t.Protocol):
     """An access token, which can be replaced by another one, once, where an endpoint refuses it."""
 
-    def __str__(self) -> str: ...
+    def __str__(self) -> str:
+        """What comes after ``Bearer``."""
 
     def renew(self) -> bool:
         """Whether there is another one now."""

@@ -37,7 +37,7 @@ def create_app(service: Service) -> Flask:
 
     @app.before_request
     def receive() -> ResponseReturnValue | None:
-        path, _, query = request.environ['RAW_URI'].partition('?')
+        path, _mark, query = request.environ['RAW_URI'].partition('?')
         headers = {name.lower(): value for name, value in request.headers.items()}
         g.received = ReceivedRequest(request.method, path, headers, request.get_data(), query)
         service.requests.append(g.received)

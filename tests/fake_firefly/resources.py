@@ -40,7 +40,7 @@ def create_resources(service: Service) -> Blueprint:
 
     def entries(path: str) -> list[Any]:
         """The list at `path`. Where it belongs to an entry of another list, that entry has to exist."""
-        collection, _, key = path.rpartition('/')[0].rpartition('/')
+        collection, _slash, key = path.rpartition('/')[0].rpartition('/')
         if collection in service.data:
             entry(collection, key)
         return service.data[path]

@@ -121,6 +121,12 @@ HEAD = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n'
 CHUNKED = HEAD + b'Transfer-Encoding: chunked\r\n\r\n'
 
 
+def junk_after_the_headers(connection: socket.socket) -> None:
+    """Begin a response, and go on without TLS."""
+    send(HEAD)(connection)
+    without_tls(b'junk' * 9)(connection)
+
+
 def _body(name: str, body: bytes | str, code: str = 'invalid_response') -> Fault:
     return Fault(f'a 200 {name}', code, http(200, body))
 
@@ -185,7 +191,7 @@ FAULTS = [
     Fault('a TLS handshake that is junk', 'tls', raw=send(b'\x16\x03\x01' + b'\xff' * 300), tls='junk'),
     Fault('a TLS handshake that hangs', 'timeout', raw=hang, tls='junk', options={'timeout': 1}),
     Fault('a TLS record that is junk, after the request', 'tls', without_tls(b'\x17\x03\x03\x00\x20' + b'\xff' * 32), tls='good'),
-    Fault('a TLS record that is junk, after the headers', 'tls', lambda connection: (send(HEAD)(connection), without_tls(b'junk' * 9)(connection))[0], tls='good'),
+    Fault('a TLS record that is junk, after the headers', 'tls', junk_after_the_headers, tls='good'),
     Fault('a TLS connection that is reset after the request', 'connect', reset(), tls='good'),
     # proxies
     Fault('a proxy where nobody listens', 'proxy', url='https://firefly.example', proxy=True),
@@ -197,9 +203,9 @@ FAULTS = [
     Fault('a proxy that hangs', 'timeout', hang, url='https://firefly.example', proxy=True, options={'timeout': 1}),
     Fault('a proxy that lets through', 'ok', GOOD, url='https://firefly.example', proxy=True, tls='good'),
     Fault('a proxy that closes after the connection', 'tls', send(b'HTTP/1.1 200 OK\r\n\r\n'), url='https://firefly.example', proxy=True),
-    Fault('a proxy that closes after the request', 'connect', lambda connection: None, url='https://firefly.example', proxy=True, tls='good'),
-    Fault('a proxy that resets after the request', 'connect', reset(), url='https://firefly.example', proxy=True, tls='good'),
-    Fault('a proxy that is junk after the request', 'tls', without_tls(b'HTTP/1.1 502 Bad Gateway\r\n\r\n'), url='https://firefly.example', proxy=True, tls='good'),
+    Fault('a proxy that closes after the request', 'proxy', lambda connection: None, url='https://firefly.example', proxy=True, tls='good'),
+    Fault('a proxy that resets after the request', 'proxy', reset(), url='https://firefly.example', proxy=True, tls='good'),
+    Fault('a proxy that is junk after the request', 'tls', without_tls(b'HTTP/1.1 502 Bad\r\n\r\n'), url='https://firefly.example', proxy=True, tls='good'),
     # statuses
     *(_status(status) for status in STATUSES),
     # Retry-After
