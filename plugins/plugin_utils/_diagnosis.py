@@ -49,7 +49,7 @@ class Diagnosis(t.NamedTuple):
 
 def diagnose(error: BaseException) -> Diagnosis:
     """What an exception of :data:`ERRORS` means."""
-    if type(error) is OSError and error.strerror is None:
+    if error.__class__ is OSError and error.strerror is None:
         # requests found no CA bundle, https://github.com/psf/requests/blob/main/src/requests/adapters.py
         return Diagnosis('tls', reason='no CA certificates found: install ca-certificates, or certifi for this Python')
     chain = list(_chain(error))

@@ -35,7 +35,7 @@ def all_entries(paging: Paging, query: Params, body: t.Any, max_entries: int, fe
         content = fetch(wanted, body) if paging.where == 'query' else fetch(query, wanted)
         told = content if isinstance(content, dict) else {}
         page, total = told.get(paging.entries) if paging.entries else content, told.get(paging.total)
-        total = total if type(total) is int else None
+        total = total if total.__class__ is int else None
         if not isinstance(page, list):
             raise _invalid('it is not a page of a list')
         entries += page

@@ -51,7 +51,7 @@ def _scrubbed(value: t.Any, forms: list[str], depth: int) -> t.Any:
     if isinstance(value, str):
         for form in forms:
             value = value.replace(form, '********')
-        return sys.intern(value) if type(value) is str else value  # thousands of entries repeat each other
+        return sys.intern(value) if value.__class__ is str else value  # thousands of entries repeat each other
     return value
 
 
