@@ -63,11 +63,12 @@ class FireflyAction(ActionBase):
             return False
         loop_var = sources.variables.get('ansible_loop_var', 'item')
         shown = [sources.variables.get(name) for name in (loop_var, 'ansible_loop')]
+        shown += [str(shown)]  # a key may be a number
         try:
             keys = resolve(tuple(KEY_FILES), sources)
-        except FireflyError:
+            return bool(scrub(shown, [str(keys[name]).strip() for name in KEY_FILES if name in keys]) != shown)
+        except (FireflyError, ValueError):
             return True
-        return bool(scrub(shown, [str(keys[name]).strip() for name in KEY_FILES if name in keys]) != shown)
 
     def _result(self, values: dict[str, t.Any], error: FireflyError | None) -> dict[str, t.Any]:
         """What the task returns."""

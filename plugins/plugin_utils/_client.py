@@ -136,7 +136,7 @@ class FireflyClient:
         if status in request.expect and len(response.body) <= request.limit:
             return response
         if status in request.expect:
-            code, what = 'response_too_large', f'{where} was answered with more than {request.limit} bytes.'
+            code, what = 'response_too_large', f'{where} was answered with more than is read.'
         else:
             class_code = {3: 'redirect', 5: 'server_error'}.get(status // 100, 'unexpected_status')
             code = _CODES.get(status, class_code)

@@ -91,16 +91,17 @@ def test_it_sends_no_keys(firefly: FakeFirefly, tmp_path: Path) -> None:
     assert firefly.secret_key not in json.dumps(request.headers)
 
 
+@pytest.mark.parametrize('number', ['', '| int'], ids=['text', 'number'])
 @pytest.mark.parametrize('state', ['up', 'down'])
 def test_a_loop_over_key_pairs_does_not_show_them(
-    firefly: FakeFirefly, tmp_path: Path, state: Literal['up', 'down']
+    firefly: FakeFirefly, tmp_path: Path, state: Literal['up', 'down'], number: str
 ) -> None:
     firefly.health = state
-    pairs = "{{ [{'access': 'a', 'secret': lookup('env', 'NEEDLE')}] }}"
-    task = health(access_key='{{ item.access }}', secret_key='{{ item.secret }}', retries=0)
+    pairs = "{{ [{'secret': lookup('env', 'NEEDLE') " + number + '}] }}'
+    task = health(access_key='of-no-item', secret_key='{{ item.secret }}', retries=0)
     task |= {'loop': pairs, 'loop_control': {'extended': True}}
-    environment = {**keys_of(firefly), 'NEEDLE': 'FAKE-SECRET-OF-AN-ITEM'}
+    environment = {**keys_of(firefly), 'NEEDLE': '9182736455463728'}
     run = run_tasks(tmp_path, [task], environment=environment, arguments=['-vvv'])
     assert run.registered['host1']['health']['results'][0]['healthy'] == (state == 'up')
-    assert list(leaks(['FAKE-SECRET-OF-AN-ITEM'], [run.output])) == []
+    assert list(leaks(['9182736455463728'], [run.output])) == []
     assert ('was answered with 503' in run.output) == (state == 'down')
