@@ -25,7 +25,7 @@ test: lint unit molecule ## Run all tests
 lint: $(VENV)/tests ## Check style and types
 	ruff check .
 	ruff format --check .
-	MYPYPATH=$(COLLECTIONS) mypy -p ansible_collections.firefly.platform.plugins -p fake_firefly -p bench
+	MYPYPATH=$(COLLECTIONS) mypy -p ansible_collections.firefly.platform.plugins -p fake_firefly -p helpers -p bench
 
 unit: $(VENV)/tests ## Run the unit tests, with coverage
 	pytest --numprocesses=2 --cov --cov-report=term --cov-fail-under=90

@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from ansible.plugins.loader import init_plugin_loader
-from ansible_run import CA_VARIABLES
 from fake_firefly import FakeFirefly
+from helpers.ansible_run import CA_VARIABLES
 
 ROOT = Path(__file__).parents[1]
 BUNDLED = ('ansible.posix', 'awx.awx', 'community.general')

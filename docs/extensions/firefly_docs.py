@@ -58,7 +58,7 @@ def hints_table() -> str:
 def faults_table() -> str:
     """The faults that the tests try, by the code that each gives, as reStructuredText."""
     sys.path.insert(0, str(ERRORS.parents[2] / 'tests'))
-    from torture.faults import FAULTS
+    from torture.wire_faults import FAULTS
 
     lines = ['.. list-table::', '   :header-rows: 1', '   :widths: 25 75', '', '   * - Code', '     - Gives it']
     for code in sorted({fault.code for fault in FAULTS}):

@@ -28,7 +28,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         failed = counts['failed'][name] + counts['error'][name]
         tried = counts['passed'][name] + failed
         if name == 'test_faults' and tried:
-            from torture.faults import FAULTS
+            from torture.wire_faults import FAULTS
 
             what = f'{len(FAULTS)} {what}'
         if tried:

@@ -22,9 +22,9 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_run import keys_of, run_ansible, write_inventory
 from fake_firefly import FakeFirefly, Fault
-from needles import leaks
+from helpers.ansible_run import keys_of, run_ansible, write_inventory
+from helpers.needles import leaks
 
 LOGIN = 'firefly.platform.firefly_login'
 API = 'firefly.platform.firefly_api'

@@ -19,9 +19,9 @@ import yaml
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
 from ansible_collections.firefly.platform.plugins.plugin_utils._login import LOGIN
 from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context, perform
-from ansible_run import Run, run_tasks
-from needles import leaks
-from torture.faults import ACCESS_KEY, FAULTS, SECRET_KEY, TOKEN, Server, serve
+from helpers.ansible_run import Run, run_tasks
+from helpers.needles import leaks
+from torture.wire_faults import ACCESS_KEY, FAULTS, SECRET_KEY, TOKEN, Server, serve
 
 BY_NAME = {fault.name: fault for fault in FAULTS}
 KEYS = {'access_key': ACCESS_KEY, 'secret_key': SECRET_KEY}

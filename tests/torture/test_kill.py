@@ -20,9 +20,9 @@ import pytest
 from ansible import constants
 from ansible_collections.firefly.platform.plugins.plugin_utils._login import request_token, validate_login
 from ansible_collections.firefly.platform.plugins.plugin_utils._token_cache import token_of_run
-from ansible_run import keys_of, run_ansible, write_inventory
 from fake_firefly import FakeFirefly, Fault
-from needles import leaks
+from helpers.ansible_run import keys_of, run_ansible, write_inventory
+from helpers.needles import leaks
 
 ROUNDS = int(os.environ.get('KILL_ROUNDS', '200'))
 PLAYBOOK = """

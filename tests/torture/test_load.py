@@ -11,8 +11,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from ansible_run import Run, keys_of, run_ansible, run_tasks, write_inventory
 from fake_firefly import FakeFirefly, Fault
+from helpers.ansible_run import Run, keys_of, run_ansible, run_tasks, write_inventory
 
 
 def _log_in(folder: Path, firefly: FakeFirefly, hosts: int, **environment: str) -> Run:

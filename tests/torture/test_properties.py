@@ -37,7 +37,7 @@ from ansible_collections.firefly.platform.plugins.plugin_utils._token import rea
 from ansible_collections.firefly.platform.plugins.plugin_utils._url import base_url
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from torture.faults import ACCESS_KEY, SECRET_KEY, TOKEN, Fault, Server, serve
+from torture.wire_faults import ACCESS_KEY, SECRET_KEY, TOKEN, Fault, Server, serve
 
 settings.register_profile('torture', derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile('torture')

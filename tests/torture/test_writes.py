@@ -22,10 +22,10 @@ from ansible_collections.firefly.platform.plugins.plugin_utils._login import req
 from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context, perform
 from ansible_collections.firefly.platform.plugins.plugin_utils._token import Token
 from ansible_collections.firefly.platform.plugins.plugin_utils._token_cache import token_of_run
+from helpers.needles import leaks
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from needles import leaks
-from torture.faults import ACCESS_KEY, FAULTS, HEAD, SECRET_KEY, TOKEN, Fault, Server, drip, http, reset, serve
+from torture.wire_faults import ACCESS_KEY, FAULTS, HEAD, SECRET_KEY, TOKEN, Fault, Server, drip, http, reset, serve
 
 BY_NAME = {fault.name: fault for fault in FAULTS}
 CONTEXT = Context(report=lambda line: None)

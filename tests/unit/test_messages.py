@@ -37,9 +37,9 @@ from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
     environment_names,
     variable_name,
 )
-from ansible_run import keys_of, run_tasks
 from fake_firefly import FakeFirefly, Fault
-from needles import forms
+from helpers.ansible_run import keys_of, run_tasks
+from helpers.needles import forms
 
 try:
     from ansible.template import trust_as_template

@@ -14,8 +14,8 @@ from ansible.errors import AnsibleLookupError
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import lookup_loader
 from ansible.template import Templar
-from ansible_run import Run, keys_of, run_tasks
 from fake_firefly import FakeFirefly, Fault
+from helpers.ansible_run import Run, keys_of, run_tasks
 
 
 @pytest.fixture(autouse=True)

@@ -19,10 +19,10 @@ from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
     OPTIONS,
     validate,
 )
-from ansible_run import Run, run_ansible
 from fake_controller import FakeController, inject
 from fake_controller.credential import load
 from fake_controller.server import problems
+from helpers.ansible_run import Run, run_ansible
 
 ROLE = 'firefly.platform.awx_credential_type'
 

@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 from fake_firefly import FakeFirefly
 
-PLUGINS = Path(__file__).parent / 'unit'
+PLUGINS = Path(__file__).parent
 
 #: What names CAs for other programs too, and for the collection.
 CA_VARIABLES = ('REQUESTS_CA_BUNDLE', 'SSL_CERT_FILE')

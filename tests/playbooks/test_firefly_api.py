@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_run import keys_of, run_tasks
 from fake_firefly import FakeFirefly, Fault
-from needles import leaks
+from helpers.ansible_run import keys_of, run_tasks
+from helpers.needles import leaks
 
 API = 'firefly.platform.firefly_api'
 LOGIN = 'firefly.platform.firefly_login'

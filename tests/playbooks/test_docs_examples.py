@@ -23,9 +23,9 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.plugins.loader import fragment_loader, lookup_loader, module_loader
 from ansible.utils.plugin_docs import get_docstring
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import HINTS
-from ansible_run import Run, run_ansible
 from fake_firefly import FakeFirefly, Fault
-from needles import leaks
+from helpers.ansible_run import Run, run_ansible
+from helpers.needles import leaks
 
 ROOT = Path(__file__).parents[2]
 GUIDES = ROOT / 'docs/docsite/rst'

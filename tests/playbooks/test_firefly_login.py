@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
-from ansible_run import keys_of, run_ansible, run_tasks, write_inventory
 from fake_firefly import TOKEN_NEEDLE, FakeFirefly, Fault
+from helpers.ansible_run import keys_of, run_ansible, run_tasks, write_inventory
 
 LOGIN = 'firefly.platform.firefly_login'
 

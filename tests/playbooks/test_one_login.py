@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_run import Run, keys_of, run_tasks
 from fake_firefly import FakeFirefly, Fault
+from helpers.ansible_run import Run, keys_of, run_tasks
 
 LOGIN = 'firefly.platform.firefly_login'
 TASKS = {

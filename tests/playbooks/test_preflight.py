@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_run import Run, keys_of, run_ansible, run_tasks
 from fake_firefly import TOKEN_NEEDLE, FakeFirefly
+from helpers.ansible_run import Run, keys_of, run_ansible, run_tasks
 
 ROLE = {'role': 'firefly.platform.preflight', 'run_once': True}
 AFTER = [

@@ -19,8 +19,8 @@ import pytest
 import trustme
 import yaml
 from ansible.release import __version__ as core
-from ansible_run import Run, keys_of, run_tasks
 from fake_firefly import FakeFirefly, Fault
+from helpers.ansible_run import Run, keys_of, run_tasks
 
 LOGIN = 'firefly.platform.firefly_login'
 HEALTH = 'firefly.platform.firefly_health'

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_run import Run, keys_of, run_tasks
 from fake_firefly import FakeFirefly
-from needles import forms, leaks
+from helpers.ansible_run import Run, keys_of, run_tasks
+from helpers.needles import forms, leaks
 
 LOGIN = 'firefly.platform.firefly_login'
 # what the run has in its own temporary folder, while it is there

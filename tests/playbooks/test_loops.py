@@ -18,9 +18,9 @@ from typing import Any
 import ansible.plugins.callback
 import pytest
 import yaml
-from ansible_run import Run, run_ansible, write_inventory
 from fake_firefly import FakeFirefly
-from needles import leaks
+from helpers.ansible_run import Run, run_ansible, write_inventory
+from helpers.needles import leaks
 
 LOGIN = 'firefly.platform.firefly_login'
 NEEDLE = 'SHOWN-ON-PURPOSE'

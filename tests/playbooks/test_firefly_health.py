@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from ansible_run import keys_of, run_tasks
 from fake_firefly import FakeFirefly, Fault
-from needles import leaks
+from helpers.ansible_run import keys_of, run_tasks
+from helpers.needles import leaks
 
 
 def health(**options: Any) -> dict[str, Any]:
