@@ -72,12 +72,12 @@ class FireflyAction(ActionBase):
 
     def _result(self, values: dict[str, t.Any], error: FireflyError | None) -> dict[str, t.Any]:
         """What the task returns."""
-        ended: dict[str, t.Any] = {}
+        ended: dict[str, t.Any] = {'failed': True, 'failure': error.failure} if error else {}
+        sets_fact = values and self.operation.fact
         if error:
             elsewhere = error.code in _ON_THE_WAY and self._connection.transport != 'local'
             values = {**values, 'msg': f'{error} {_CONTROLLER_ASKS}' if elsewhere else str(error)}
-            ended.update(failed=True, failure=error.failure)
-        if values and self.operation.fact:
+        if sets_fact:
             ended['ansible_facts'] = {self.operation.name: self._fact(values)}
         return {'changed': False, **values, **ended}
 

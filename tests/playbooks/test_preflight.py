@@ -2,52 +2,70 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""The role and the playbook ``preflight``."""
+
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from fake_firefly import TOKEN_NEEDLE, FakeFirefly
-from helpers.ansible_run import Run, keys_of, run_ansible, run_tasks
+from helpers.ansible_run import Run, keys_of, run_ansible, run_tasks, write_inventory
+from helpers.needles import leaks
 
-ROLE = {'role': 'firefly.platform.preflight', 'run_once': True}
+PLAY = {'roles': [{'role': 'firefly.platform.preflight', 'run_once': True}]}
+HOSTS = ['host1', 'host2', 'host3']
+BOTH = ['/v2/health', '/v2/login']
 AFTER = [
     {'ansible.builtin.debug': {'msg': 'deployed on {{ inventory_hostname }}'}},
     {'ansible.builtin.set_fact': {'got': '{{ preflight_login.access_token }}'}, 'no_log': True, 'register': 'after'},
 ]
 
 
-def deploy(folder: Path, firefly: FakeFirefly, *, arguments: list[str] | None = None, **variables: Any) -> Run:
-    play = {'roles': [ROLE], 'vars': variables}
-    hosts = ['host1', 'host2', 'host3']
-    return run_tasks(folder, AFTER, hosts=hosts, play=play, environment=keys_of(firefly), arguments=arguments or [])
+def deploy(folder: Path, firefly: FakeFirefly, *arguments: str, **variables: Any) -> Run:
+    """Run the role, then a deployment, on three hosts. The output is YAML."""
+    environment = {**keys_of(firefly), 'ANSIBLE_CALLBACK_RESULT_FORMAT': 'yaml'}
+    play = {**PLAY, 'vars': variables}
+    return run_tasks(folder, AFTER, hosts=HOSTS, play=play, environment=environment, arguments=arguments)
+
+
+def outcome_of(run: Run) -> dict[str, str]:
+    """The last lines that the role prints."""
+    shown = re.search(r'TASK \[firefly.platform.preflight : Show the outcome].*?\n(.+?)\n\n', run.output, re.DOTALL)
+    assert shown, run.output
+    outcome: dict[str, str] = yaml.safe_load(shown[1].partition('=>')[2])['msg']
+    return outcome
 
 
 def test_it_runs_once_for_all_hosts(firefly: FakeFirefly, tmp_path: Path) -> None:
-    run = deploy(tmp_path, firefly, arguments=['-vvv'])
+    run = deploy(tmp_path, firefly, '-vvvv')
     assert run.status == 0, run.output
-    assert [request.path for request in firefly.requests] == ['/v2/health', '/v2/login']
+    assert [request.path for request in firefly.requests] == BOTH
     assert run.output.count('The arg spec validation passed') == 1
-    assert all(f'deployed on host{number}' in run.output for number in (1, 2, 3))
+    assert all(f'deployed on {host}' in run.output for host in HOSTS)
     assert {values['after']['ansible_facts']['got'] for values in run.registered.values()} == set(firefly.tokens)
     facts = [values['ansible_facts'] for values in run.registered.values()]
     assert all(fact['firefly_health']['healthy'] and fact['firefly_login']['access_token'] for fact in facts)
+    assert not list(leaks([TOKEN_NEEDLE, firefly.secret_key], [run.output]))
 
 
-def test_it_ends_with_a_summary_without_a_secret(firefly: FakeFirefly, tmp_path: Path) -> None:
-    run = deploy(tmp_path, firefly, arguments=['-vvvv'])
-    assert f'Firefly at {firefly.url} is up, seen from the controller. It answered within ' in run.output
-    assert 'The key pair works: its token is good until ' in run.output
-    assert TOKEN_NEEDLE not in run.output
-    assert firefly.secret_key not in run.output
+def test_it_ends_with_a_line_for_each_check(firefly: FakeFirefly, tmp_path: Path) -> None:
+    outcome = outcome_of(deploy(tmp_path, firefly))
+    assert list(outcome) == ['Health', 'Key pair']
+    assert outcome['Health'].startswith(f'OK. Firefly at {firefly.url} is up')
+    assert re.fullmatch(rf'OK\. {firefly.url} accepted it\. The token expires at \S+Z\.', outcome['Key pair'])
 
 
 def test_bad_keys_end_the_play(firefly: FakeFirefly, tmp_path: Path) -> None:
     run = deploy(tmp_path, firefly, firefly_secret_key='wrong')
     assert run.status != 0
-    assert '401 Unauthorized' in run.output
-    assert 'Check both halves of the key pair' in ' '.join(run.output.split())
+    outcome = outcome_of(run)
+    assert outcome['Health'].startswith('OK. ')
+    assert outcome['Key pair'].startswith(f'FAILED. POST {firefly.url}/v2/login ')
+    assert 'Check both halves of the key pair' in outcome['Key pair']
     assert 'deployed on' not in run.output
     assert firefly.count('POST', '/v2/login') == 1
 
@@ -56,7 +74,9 @@ def test_a_service_that_is_down_ends_the_play(tmp_path: Path) -> None:
     with FakeFirefly(health='down') as firefly:
         run = deploy(tmp_path, firefly, preflight_wait_timeout=2, preflight_wait_sleep=1)
     assert run.status != 0
-    assert 'Firefly was not up within wait_timeout' in run.output
+    outcome = outcome_of(run)
+    assert re.match('FAILED. .*wait_timeout', outcome['Health'])
+    assert outcome['Key pair'] == 'Not checked.'
     assert 'deployed on' not in run.output
     assert firefly.count('POST', '/v2/login') == 0
 
@@ -68,44 +88,48 @@ def test_it_waits_for_a_service_that_comes_up(tmp_path: Path) -> None:
     assert 'Waiting for Firefly, ' in run.output
 
 
-@pytest.mark.parametrize(
-    'variables',
-    [
-        {'ansible_become': True, 'ansible_become_user': 'nobody-has-this-name'},
-        {'ansible_connection': 'ssh', 'ansible_host': '127.0.0.1', 'ansible_port': 9},
-    ],
-    ids=['become', 'connection'],
-)
 @pytest.mark.parametrize('host', ['host1', 'localhost'])
-def test_variables_of_the_host_do_not_matter(
-    firefly: FakeFirefly, tmp_path: Path, host: str, variables: dict[str, Any]
-) -> None:
-    play = {'roles': [ROLE], 'vars': variables}
+def test_the_connection_of_the_host_does_not_matter(firefly: FakeFirefly, tmp_path: Path, host: str) -> None:
+    ssh = {'ansible_connection': 'ssh', 'ansible_host': '127.0.0.1', 'ansible_port': 9}
+    play = {**PLAY, 'vars': {**ssh, 'ansible_become': True, 'ansible_become_user': 'nobody-has-this-name'}}
     run = run_tasks(tmp_path, [], hosts=[host], play=play, environment=keys_of(firefly))
     assert run.registered[host]['ansible_facts']['firefly_login']['access_token'] == firefly.tokens[0], run.output
 
 
-@pytest.mark.parametrize('tags', ['deploy', 'preflight'])
-def test_tags_do_not_skip_it(firefly: FakeFirefly, tmp_path: Path, tags: str) -> None:
-    deploy(tmp_path, firefly, arguments=['--tags', tags])
-    assert [request.path for request in firefly.requests] == ['/v2/health', '/v2/login']
+@pytest.mark.parametrize('arguments, paths', [(['--tags', 'deploy'], BOTH), (['--skip-tags', 'preflight'], [])])
+def test_tags(firefly: FakeFirefly, tmp_path: Path, arguments: list[str], paths: list[str]) -> None:
+    deploy(tmp_path, firefly, *arguments)
+    assert [request.path for request in firefly.requests] == paths
 
 
-@pytest.mark.parametrize('name', ['preflight_wait', 'preflight_wait_timeout'])
-def test_wrong_arguments_are_named(firefly: FakeFirefly, tmp_path: Path, name: str) -> None:
-    run = deploy(tmp_path, firefly, **{name: 'soon'})
+def test_wrong_arguments_are_named(firefly: FakeFirefly, tmp_path: Path) -> None:
+    run = deploy(tmp_path, firefly, preflight_wait='soon', preflight_wait_timeout='soon')
     assert run.status != 0
-    assert name in run.output
+    assert "'preflight_wait'" in run.output
+    assert "'preflight_wait_timeout'" in run.output
     assert not firefly.requests
 
 
-def test_the_playbook(firefly: FakeFirefly, tmp_path: Path) -> None:
-    run = run_ansible(tmp_path, ['ansible-playbook', 'firefly.platform.preflight'], environment=keys_of(firefly))
+@pytest.mark.parametrize(
+    'hosts, arguments, checked',
+    [
+        ([], [], 'localhost'),
+        (HOSTS, [], 'localhost'),
+        (HOSTS, ['-l', 'host2'], 'host2'),
+        (['host1', 'localhost'], ['-l', 'host1'], 'host1'),
+    ],
+)
+def test_the_playbook_checks_once(
+    firefly: FakeFirefly, tmp_path: Path, hosts: list[str], arguments: list[str], checked: str
+) -> None:
+    inventory = write_inventory(tmp_path, hosts, connection='ssh')
+    command = ['ansible-playbook', 'firefly.platform.preflight', '-i', str(inventory), *arguments]
+    run = run_ansible(tmp_path, command, environment=keys_of(firefly))
     assert run.status == 0, run.output
-    assert 'The key pair works' in run.output
-    keys = keys_of(firefly)
-    arguments = ['ansible-playbook', 'firefly.platform.preflight', '-e', 'preflight_wait=false']
-    nobody = run_ansible(tmp_path, arguments, environment={**keys, 'FIREFLY_API_URL': 'http://127.0.0.1:9'})
-    assert nobody.status != 0
-    assert "'code': 'connect'" in nobody.output or '"code": "connect"' in nobody.output
-    assert 'Check api_url' in ' '.join(nobody.output.split())
+    assert [request.path for request in firefly.requests] == BOTH
+    assert f'ok: [{checked}] => ' in run.output
+
+    nobody = {**keys_of(firefly), 'FIREFLY_API_URL': 'http://127.0.0.1:9'}
+    run = run_ansible(tmp_path, [*command, '-epreflight_wait=false', '-efirefly_retries=0'], environment=nobody)
+    assert run.status != 0
+    assert 'FAILED. GET http://127.0.0.1:9/v2/health' in ' '.join(run.output.split())
