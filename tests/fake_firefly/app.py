@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from flask import Flask, Response, after_this_request, g, request
+from flask import Flask, Response, after_this_request, g, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, ServiceUnavailable, Unauthorized
 
-from .contract import check_answer, find_operation, find_violation, wants_token
+from .contract import check_response, find_operation, find_violation, wants_token
 from .faults import Fault
 from .resources import create_resources
 from .service import ReceivedRequest, Service
@@ -21,15 +20,15 @@ HANDLER = 'fake_firefly.handler'
 
 
 def create_app(service: Service) -> Flask:
-    """The WSGI application that serves the API below the service's prefix.
+    """Create the WSGI application that serves the API below the service's prefix.
 
-    It tells the server how to send the answer by setting `fault` of the object that the environment has as HANDLER.
+    The environment has an object as HANDLER. The application sets its `fault`, which the server then sends.
     """
     app = Flask(__name__, static_folder=None)
 
     def complete(response: Response) -> Response:
-        if response.status_code in (200, 201, 204, 401) and not g.fault.replaces_answer:
-            check_answer(request, g.path, response)
+        if response.status_code in (200, 201, 204, 401) and not g.fault.replaces_response:
+            check_response(request, g.path, response)
         g.fault.change(response)
         if g.fault.reset != 'before':
             g.received.status = response.status_code
@@ -53,8 +52,8 @@ def create_app(service: Service) -> Flask:
         after_this_request(complete)
         if fault:
             service.stopping.wait(fault.delay)
-            if fault.replaces_answer:
-                return fault.answer()
+            if fault.replaces_response:
+                return fault.response()
         elif not service.admit(str(request.remote_addr)):
             retry_after = {} if service.retry_after is None else {'Retry-After': str(service.retry_after)}
             return {'message': 'Too many requests.'}, 429, retry_after
@@ -79,14 +78,12 @@ def create_app(service: Service) -> Flask:
 
     @app.get(service.prefix + '/v2/health')
     def health() -> ResponseReturnValue:
-        if service.health == 'down':
+        if not service.is_up():
             raise ServiceUnavailable('The service is down.')
         return '', 204
 
     @app.errorhandler(HTTPException)
-    def explain(error: HTTPException) -> Response:
-        response = Response(json.dumps({'message': error.description}), error.code, error.get_headers())
-        response.mimetype = 'application/json'
-        return response
+    def explain(error: HTTPException) -> ResponseReturnValue:
+        return jsonify(message=error.description), error.code or 500
 
     return app

@@ -1,7 +1,7 @@
 # Copyright (c) Firefly Platform collection contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""openapi.yml as the judge of requests and answers."""
+"""Checks of requests and responses against openapi.yml."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _PATHS: list[tuple[re.Pattern[str], dict[str, Any]]] = [
 
 
 def find_operation(method: str, path: str) -> dict[str, Any]:
-    """The operation as the document has it. Raises NotFound or MethodNotAllowed.
+    """Return the operation as the document has it. Raise NotFound or MethodNotAllowed.
 
-    `path` is the path as it was sent, without a prefix: the framework's own is decoded.
+    `path` is the path as it was sent, without the prefix: Flask decodes its own.
     """
     for pattern, item in _PATHS:
         if pattern.fullmatch(path):
@@ -43,23 +43,21 @@ def find_operation(method: str, path: str) -> dict[str, Any]:
 
 
 def wants_token(operation: dict[str, Any], request: Request) -> bool:
-    """Whether `request` needs a valid token. One that `operation` does not need has to be valid all the same."""
+    """Return whether `request` needs a valid token, as it does if it has one that `operation` does not need."""
     security = _security(operation)
     return bool(security) and ({} not in security or 'Authorization' in request.headers)
 
 
 def find_violation(request: Request, path: str) -> HTTPException | None:
-    """Why the contract does not allow `request`, as the answer it gets, or None. Repeats no value of the body.
+    """Return why the contract does not allow `request`, or None. Never repeat a value of the body.
 
-    A token is no matter of this. `path` is as find_operation() takes it.
+    The token is not checked. `path` is the same as for find_operation().
     """
     try:
         operation = find_operation(request.method, path)
     except HTTPException as error:
         return error
     known = {parameter['name'] for parameter in operation.get('parameters', [])}
-    if '?' in request.environ['RAW_URI'] and not known:
-        return BadRequest('The operation takes no query parameters.')
     for name, values in request.args.lists():
         if name not in known:
             return BadRequest(f'The operation takes no query parameter {name}.')
@@ -76,8 +74,8 @@ def find_violation(request: Request, path: str) -> HTTPException | None:
     return None
 
 
-def check_answer(request: Request, path: str, response: Response) -> None:
-    """Raise OpenAPIError where `response` is not an answer to `request` that the contract allows."""
+def check_response(request: Request, path: str, response: Response) -> None:
+    """Raise OpenAPIError if the contract does not allow `response` to `request`."""
     _OPENAPI.validate_response(_contract_request(request, path), FlaskOpenAPIResponse(response))
 
 
@@ -87,7 +85,7 @@ def _contract_request(request: Request, path: str) -> MockRequest:
         request.method,
         path,
         args=request.args,
-        headers={'Authorization': 'Bearer -'},  # whether there is a good one is not the contract's to judge
+        headers={'Authorization': 'Bearer -'},  # the service checks the real one
         data=request.get_data(),
         content_type=request.mimetype,
     )
@@ -102,7 +100,7 @@ def _explain(error: OpenAPIError) -> str:
     if isinstance(error, ParameterValidationError):
         return str(error)
     cause = error.__cause__ or error
-    # The texts of these two repeat the body, which holds the secret key.
+    # the texts of these two repeat the body, which holds the secret key
     if isinstance(cause, InvalidSchemaValue):
         errors: Iterable[Any] = cause.schema_errors
         return '; '.join(f'{e.json_path} breaks {e.validator}: {e.validator_value}' for e in errors)

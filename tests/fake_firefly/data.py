@@ -9,26 +9,17 @@ from collections import defaultdict
 from typing import Any
 
 Data = defaultdict[str, list[Any]]
-"""Lists by their path below /v2, less `search` and `list`: `workspaces`, `workspaces/<workspaceId>/runs`."""
+"""Lists by their path below /v2, without `search` and `list`: `workspaces`, `workspaces/<workspaceId>/runs`."""
 
-RUN_STATUSES = (
-    'init_error',
-    'planning',
-    'plan_success',
-    'plan_error',
-    'plan_no_changes',
-    'applying',
-    'apply_error',
-    'apply_success',
-    'apply_no_changes',
-    'blocked',
-    'Acknowledged',
+_RUN_STATUSES = (
+    *('init_error', 'planning', 'plan_success', 'plan_error', 'plan_no_changes', 'applying'),
+    *('apply_error', 'apply_success', 'apply_no_changes', 'blocked', 'Acknowledged'),
 )
 _TIME = '2026-01-01T12:00:00Z'
 
 
 def make_workspaces(count: int) -> list[dict[str, Any]]:
-    """`count` workspaces, `workspace-1` and so on; their last runs take turns with RUN_STATUSES."""
+    """Make `count` workspaces, `workspace-1` and so on. Their last runs have all statuses in turn."""
     return [
         {
             'id': f'id-{number}',
@@ -37,13 +28,13 @@ def make_workspaces(count: int) -> list[dict[str, Any]]:
             'repo': f'example/repository-{number}',
             'vcsType': 'github',
             'runnerType': 'firefly',
-            'lastRunStatus': RUN_STATUSES[number % len(RUN_STATUSES)],
+            'lastRunStatus': _RUN_STATUSES[number % len(_RUN_STATUSES)],
             'lastRunTime': _TIME,
             'lastPlanTime': _TIME,
             'lastApplyTime': _TIME,
             'iacType': 'terraform',
             'labels': [f'label-{number % 2}'],
-            'runsCount': len(RUN_STATUSES),
+            'runsCount': len(_RUN_STATUSES),
             'isWorkflowManaged': True,
             'guardrails': [],
         }
@@ -52,13 +43,13 @@ def make_workspaces(count: int) -> list[dict[str, Any]]:
 
 
 def make_data() -> Data:
-    """Workspaces for two pages, with their runs, newest first, and a few of everything else."""
+    """Make workspaces for two pages, with their runs, newest first, and a few of everything else."""
     data = Data(list)
     data['workspaces'] = make_workspaces(30)
     for number, workspace in enumerate(data['workspaces'], 1):
         data[f'workspaces/{workspace["workspaceId"]}/runs'] = [
-            {'id': f'run-{number}-{age}', 'status': RUN_STATUSES[(number + age) % len(RUN_STATUSES)]}
-            for age in range(len(RUN_STATUSES))
+            {'id': f'run-{number}-{age}', 'status': _RUN_STATUSES[(number + age) % len(_RUN_STATUSES)]}
+            for age in range(len(_RUN_STATUSES))
         ]
     data['governance/insights'] = [
         {

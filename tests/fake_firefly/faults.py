@@ -1,7 +1,7 @@
 # Copyright (c) Firefly Platform collection contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers that go wrong, on demand."""
+"""Responses that go wrong on demand."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from werkzeug.wrappers import Response
 
 @dataclass(frozen=True)
 class Fault:
-    """How one answer goes wrong. What is left out stays usual; the parts can be combined.
+    """How one response goes wrong. The rest of it is as usual, and the fields can be combined.
 
-    `delay`, `drip` and `date_offset` are in seconds. `status`, `headers` and `body` are sent as they are. `reset` is
+    `delay`, `drip` and `date_offset` are in seconds. `status`, `headers` and `body` are sent as they are. `reset` sends
     a TCP RST before the first byte, in the middle of the headers or of the body. `truncate` announces the whole body,
     sends half of it and closes. `drip` is the pause after each byte of the body. `replace` replaces keys of the usual
-    body, an object, or removes them where the value is `...`. Other paths than `path`, if given, stay usual too; it is
-    without the prefix.
+    body, which is an object, and removes them where the value is `...`. `path` is the only path with this fault, and
+    does not include the prefix.
     """
 
     status: int | None = None
@@ -39,12 +39,12 @@ class Fault:
     path: str | None = None
 
     @property
-    def replaces_answer(self) -> bool:
-        """Whether answer() stands in for the usual answer; else the request is processed as usual."""
+    def replaces_response(self) -> bool:
+        """Whether response() is sent, and the request is not processed."""
         return self.status is not None or self.body is not None or self.reset == 'before'
 
-    def answer(self) -> Response:
-        """What is sent in place of the usual answer."""
+    def response(self) -> Response:
+        """Make the response in place of the usual one."""
         return Response(self.body, self.status or 200, mimetype='application/json')
 
     def change(self, response: Response) -> None:
@@ -66,7 +66,7 @@ class Fault:
         head = f'HTTP/1.1 {response.status}\r\n{response.headers}'.encode('latin-1')
         if self.reset:
             connection.sendall({'before': b'', 'headers': head[: len(head) // 2], 'body': head + half}[self.reset])
-            # Detached, because http.server would shut the socket down first: an orderly end. Lingering for 0 s is RST.
+            # lingering for 0 s is a RST; detached, because http.server would end the connection in order
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
             socket.close(connection.detach())
         elif self.drip:

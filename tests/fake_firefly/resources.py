@@ -10,107 +10,68 @@ import secrets
 from typing import Any
 
 from flask import Blueprint, Response, g, request
-from werkzeug.exceptions import BadRequest, NotFound
+from werkzeug.exceptions import NotFound
 
 from .service import Service
 
 _ID_KEYS = {'workspaces': 'workspaceId', 'governance/insights': '_id'}
-"""Under which key an entry has its id, where that is not `id`."""
-_FILTERED_KEYS = {
-    'workspaces': {'repositories': 'repo', 'status': 'lastRunStatus', 'isManagedWorkflow': 'isWorkflowManaged'},
-    'governance/insights': {'id': '_id'},
-}
-"""Which key of an entry a filter is about, where their names differ."""
+"""The key that holds an entry's id, where that is not `id`."""
 
 
 def create_resources(service: Service) -> Blueprint:
-    """The operations to serve below /v2.
+    """Create the operations to serve below /v2.
 
-    The rules are broader than the contract: what it does not allow is refused before a rule applies.
+    The rules are broader than the contract, which has refused other requests before a rule applies.
     """
     api = Blueprint('resources', __name__)
 
-    def entry(path: str, key: str) -> dict[str, Any]:
-        id_key = _ID_KEYS.get(path, 'id')
-        found: dict[str, Any]
-        for found in service.data[path]:
-            if found.get(id_key) == key:
-                return found
-        raise NotFound('There is no such object.')
-
-    def entries(path: str) -> list[Any]:
-        """The list at `path`. Where it belongs to an entry of another list, that entry has to exist."""
-        collection, _slash, key = path.rpartition('/')[0].rpartition('/')
-        if collection in service.data:
-            entry(collection, key)
-        return service.data[path]
-
-    def select(path: str, text: str | None, filters: dict[str, Any]) -> list[Any]:
-        """The entries that contain `text`, and share a value with each filter whose key they have."""
-        found = entries(path)
-        if text:
-            found = [entry for entry in found if str(text) in json.dumps(entry)]
-        for name, wanted in filters.items():
-            key = _FILTERED_KEYS.get(path, {}).get(name, name)
-            if wanted not in (None, []):
-                found = [entry for entry in found if key not in entry or _overlap(entry[key], wanted)]
-        return found
-
-    def size(wanted: int) -> int:
-        """How many entries a page has at most."""
+    def limit(wanted: int) -> int:
         return min(wanted, service.page_limit or wanted)
+
+    def from_offset(path: str) -> list[Any]:
+        start = request.args.get('offset', 0, int)
+        return service.data[path][start : start + limit(request.args.get('pageSize', 25, int))]
 
     @api.post('/<path:path>/search')
     def search(path: str) -> Response:
-        body = _body()
-        found = select(path, body.get('searchValue'), body.get('filters', {}))
-        limit = size(request.args.get('pageSize', 25, int))
-        start = request.args.get('page', 0, int) * limit
-        return _respond(found[start : start + limit])
+        filters = _body().get('filters', {})
+        found = [entry for entry in service.data[path] if _matches(entry, filters)]
+        size = limit(request.args.get('pageSize', 25, int))
+        start = request.args.get('page', 0, int) * size
+        return _respond(found[start : start + size])
 
     @api.post('/governance/insights')
     def search_policies() -> Response:
-        body = _body()
-        number, limit = body.pop('page', 1), size(body.pop('page_size', 25))
-        found = select('governance/insights', body.pop('query', None), body)
-        hits = found[(number - 1) * limit : number * limit]
-        return _respond({'hits': hits, 'total': len(found), 'page': number, 'page_size': limit})
+        found, body = service.data['governance/insights'], _body()
+        page, size = body.get('page', 1), limit(body.get('page_size', 25))
+        hits = found[(page - 1) * size : page * size]
+        return _respond({'hits': hits, 'total': len(found), 'page': page, 'page_size': size})
 
     @api.get('/runners/projects/list')
     def list_projects() -> Response:
-        found = select('runners/projects', request.args.get('searchQuery'), {})
-        return _respond({'data': from_offset(found), 'totalCount': len(found)})
+        total = len(service.data['runners/projects'])
+        return _respond({'data': from_offset('runners/projects'), 'totalCount': total})
 
     @api.get('/runners/variables/variable-sets')
     def list_variable_sets() -> Response:
-        return _respond(from_offset(service.data['runners/variables/variable-sets']))
-
-    def from_offset(found: list[Any]) -> list[Any]:
-        start = request.args.get('offset', 0, int)
-        return found[start : start + size(request.args.get('pageSize', 25, int))]
+        return _respond(from_offset('runners/variables/variable-sets'))
 
     @api.post('/api/inventory')
     def search_inventory() -> Response:
         found, body = service.data['api/inventory'], _body()
-        after = body.get('afterKey') or 'asset 0'
-        if after not in (f'asset {number}' for number in range(len(found))):
-            raise BadRequest('There is no such afterKey.')
-        start = int(after.split()[1])
-        end = start + size(body.get('size', 25))
+        start = int(body.get('afterKey', 'asset 0').removeprefix('asset '))
+        end = start + limit(body.get('size', 25))
         more = {'afterKey': f'asset {end}'} if end < len(found) else {}
         return _respond({'responseObjects': found[start:end], 'totalObjects': len(found), **more})
 
     @api.post('/event-center')
-    def search_events() -> Response:
-        return _respond({'events': service.data['event-center'][: size(_body().get('size', 25))], 'facets': {}})
-
     @api.post('/event-center/facets')
-    def count_events() -> Response:
-        return _respond({'events': [], 'facets': {}})
+    def search_events() -> Response:
+        return _respond({'events': service.data['event-center'][: limit(_body().get('size', 25))], 'facets': {}})
 
     @api.get('/backup-and-dr/policies')
     def list_backup_policies() -> Response:
-        return _respond({'data': select('backup-and-dr/policies', None, request.args)})  # the key is unknown
+        return _respond({'data': service.data['backup-and-dr/policies']})  # the key is unknown
 
     @api.get('/infrastructure/public-nat-ips')
     def list_addresses() -> Response:
@@ -119,47 +80,35 @@ def create_resources(service: Service) -> Blueprint:
     @api.post('/<path:path>')
     def create(path: str) -> Response:
         path = path.removesuffix('/create')
-        id_key = _ID_KEYS.get(path, 'id')
-        made = {**_body(), id_key: secrets.token_hex(8)}
+        made = {**_body(), _ID_KEYS.get(path, 'id'): secrets.token_hex(8)}
         service.data[path].append(made)
-        return _respond(made[id_key] if path == 'guardrails' else made)
+        return _respond(made['id'] if path == 'guardrails' else made)
 
+    @api.put('/<path:path>/<key>/labels')
     @api.route('/<path:path>/<key>', methods=['GET', 'PUT', 'PATCH', 'DELETE'])
     def read_or_change(path: str, key: str) -> Response:
         """PUT and PATCH change the keys that they have. Whether PUT drops the others is unknown."""
-        found = entry(path, key)
-        if request.method == 'DELETE':
-            service.data[path].remove(found)
+        id_key = _ID_KEYS.get(path, 'id')
+        for entry in service.data[path]:
+            if entry.get(id_key) == key:
+                break
         else:
-            found.update({name: value for name, value in _body().items() if name != _ID_KEYS.get(path, 'id')})
-        return _respond(found)
+            raise NotFound('There is no such object.')
+        if request.method == 'DELETE':
+            service.data[path].remove(entry)
+        entry.update({**_body(), id_key: key})
+        return _respond(entry)
 
-    @api.put('/workspaces/<key>/labels')
-    def label(key: str) -> Response:
-        entry('workspaces', key).update(_body())
-        return _respond(None)
-
-    @api.post('/runners/workspaces/<key>/tasks/destroy')
-    def destroy(key: str) -> Response:
-        return _respond(entry('runners/workspaces', key))
-
-    @api.route('/runners/projects/<key>/members', methods=['GET', 'POST', 'DELETE'])
-    def members(key: str) -> Response:
-        return _respond(add_or_remove(f'runners/projects/{key}/members'))
-
-    @api.route('/runners/variables/variable-sets/<key>/variables', methods=['POST', 'DELETE'])
-    def variables(key: str) -> Response:
-        return _respond({'variables': add_or_remove(f'runners/variables/variable-sets/{key}/variables')})
-
-    def add_or_remove(path: str) -> list[Any]:
-        """The list at `path` after the request, which may add to it or remove from it."""
-        found, body = entries(path), _body()
+    @api.route('/<path:path>/members', methods=['GET', 'POST', 'DELETE'], defaults={'name': 'members'})
+    @api.route('/<path:path>/variables', methods=['POST', 'DELETE'], defaults={'name': 'variables'})
+    def add_or_remove(path: str, name: str) -> Response:
+        found, body = service.data[f'{path}/{name}'], _body()
         given = body if isinstance(body, list) else [body]
         if request.method == 'POST':
             found.extend(given)
         elif request.method == 'DELETE':
-            found[:] = [entry for entry in found if not _overlap(_names(entry), given)]
-        return found
+            found[:] = [entry for entry in found if entry not in given]
+        return _respond(found if name == 'members' else {name: found})
 
     return api
 
@@ -168,20 +117,16 @@ def _body() -> Any:
     return request.get_json() if request.get_data() else {}
 
 
-def _overlap(one: Any, other: Any) -> bool:
-    return any(value in _list(other) for value in _list(one))
-
-
-def _names(entry: Any) -> list[Any]:
-    """What can stand for `entry` where several are removed: which of its keys does is unknown."""
-    return [entry, *entry.values()] if isinstance(entry, dict) else [entry]
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def _matches(entry: dict[str, Any], filters: dict[str, list[Any]]) -> bool:
+    """Return whether `entry` shares a value with each filter whose key it has."""
+    return all(
+        any(value in wanted for value in (entry[key] if isinstance(entry[key], list) else [entry[key]]))
+        for key, wanted in filters.items()
+        if key in entry
+    )
 
 
 def _respond(value: Any) -> Response:
-    """The operation's success: the contract has its status, and whether there is a body."""
-    status, answer = min(g.operation['responses'].items())
-    return Response(json.dumps(value) if 'content' in answer else '', int(status), mimetype='application/json')
+    """Make the operation's success: the contract has its status, and whether there is a body."""
+    status, response = min(g.operation['responses'].items())
+    return Response(json.dumps(value) if 'content' in response else '', int(status), mimetype='application/json')

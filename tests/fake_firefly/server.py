@@ -12,7 +12,6 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import TracebackType
 from typing import Any, Self
 
 import trustme
@@ -31,13 +30,12 @@ from .service import Service
 class FakeFirefly(Service):
     """An embedded Firefly that serves while its context is entered.
 
-    `tls` makes it HTTPS, with a certificate of the CA at `ca_path`. `client_ca`, which implies `tls`, demands a client
-    certificate; `client_cert` and `client_key` are one. All three are PEM files that last as long as the server.
+    `tls` makes it HTTPS, with a certificate of the CA in `ca_path`. `client_ca` does too, and demands a
+    client certificate: `client_cert` with `client_key`. All three are PEM files that are there while the server is.
     """
 
     tls: bool = False
     client_ca: bool = False
-    host: str = '127.0.0.1'
     port: int = 0
 
     url: str = field(init=False, default='')
@@ -49,39 +47,32 @@ class FakeFirefly(Service):
         self.start()
         return self
 
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Stop, and raise AssertionError if there were violations, unless there is an exception already."""
+    def __exit__(self, exc_type: type[BaseException] | None, *_unused: object) -> None:
+        """Stop. Raise AssertionError for violations, unless there is an exception already."""
         self.stop()
         if self.violations and exc_type is None:
             raise AssertionError('Requests that the contract does not allow:\n' + '\n'.join(self.violations))
 
     def start(self) -> None:
         """Listen and serve in the background until stop()."""
+        self.stopping.clear()
         with contextlib.ExitStack() as stack:
             tls = None
             if self.tls or self.client_ca:
                 tls = self._make_tls_context(Path(stack.enter_context(TemporaryDirectory(prefix='fake-firefly-'))))
             server = _Server(self, tls)
             stack.callback(server.stop)
-            self.url = f'{"https" if tls else "http"}://{self.host}:{server.port}{self.prefix}'
-            if self.health_up_after:
-                self.health = 'down'
-                timer = threading.Timer(self.health_up_after, setattr, (self, 'health', 'up'))
-                timer.start()
-                stack.callback(timer.join)
-                stack.callback(timer.cancel)
+            self.url = f'{"https" if tls else "http"}://127.0.0.1:{server.port}{self.prefix}'
             self._running = stack.pop_all()
 
     def stop(self) -> None:
-        """Cut all connections and leave no thread, socket or file behind."""
+        """Cut all connections. Leave no thread, socket or file behind."""
         self._running.close()
 
     def _make_tls_context(self, folder: Path) -> ssl.SSLContext:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         ca = trustme.CA()
-        ca.issue_cert(self.host, 'localhost').configure_cert(context)
+        ca.issue_cert('127.0.0.1', 'localhost').configure_cert(context)
         self.ca_path = str(folder / 'ca.pem')
         ca.cert_pem.write_to_path(self.ca_path)
         if self.client_ca:
@@ -100,12 +91,12 @@ class _Server(ThreadedWSGIServer):
 
     def __init__(self, firefly: FakeFirefly, tls: ssl.SSLContext | None) -> None:
         app = DispatcherMiddleware(create_app(firefly), {'/_fake': create_control(firefly)})
-        super().__init__(firefly.host, firefly.port, app, _Handler)
+        super().__init__('127.0.0.1', firefly.port, app, _Handler)
         self.stopping = firefly.stopping
         self._connections: set[socket.socket] = set()
         if tls:
             self.ssl_context = tls
-            # The handshake is left to the connection's thread: a client that is slow at it must not hold up others.
+            # the connection's thread does the handshake: a slow client must not hold up others
             self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self.serve_forever, kwargs={'poll_interval': 0.01})
         self._thread.start()
@@ -128,7 +119,7 @@ class _Server(ThreadedWSGIServer):
 
 
 class _Handler(WSGIRequestHandler):
-    """Keeps connections alive, which werkzeug's own run_wsgi does not, and sends answers with their fault."""
+    """Keeps connections alive, which werkzeug's own run_wsgi does not, and sends responses with their fault."""
 
     server: _Server
     protocol_version = 'HTTP/1.1'
@@ -146,4 +137,4 @@ class _Handler(WSGIRequestHandler):
             self.close_connection = True
 
     def log(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing: the requests are in FakeFirefly.requests."""
+        """Log nothing: the requests are in FakeFirefly.requests."""

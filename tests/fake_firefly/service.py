@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections import defaultdict, deque
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -26,39 +26,38 @@ def _sign(claims: dict[str, Any], key: bytes) -> str:
 
 
 TOKEN_NEEDLE = _sign({}, bytes(32)).split('.')[0]
-"""The header segment, with which every token begins: who searches for it finds any of them."""
+"""The first part of every token. Search for it to find any of them."""
 
 
 @dataclass
 class ReceivedRequest:
-    """A request as it arrived. Names of `headers` are in lower case; `status` is None until it is answered."""
+    """A request as it arrived. Names in `headers` are in lower case. `status` is None until there is a response."""
 
     method: str
     path: str
     headers: dict[str, str]
     body: bytes
-    query: str = ''
+    query: str
     status: int | None = None
 
 
 @dataclass(kw_only=True, eq=False)
 class Service:
-    """The state and the decisions. `token_lifetime`, `health_up_after` and `rate_window` are in seconds.
+    """The state and the decisions. Durations are in seconds. All fields can change while the server runs.
 
-    `rate_counts_refused` tells whether requests above the rate limit count against it too. `page_limit` is how many
-    entries a page has at most, whatever a request asks for. `data` is what the service holds, and can be replaced.
+    Health is down for the first `health_up_after` seconds. `rate_limit` is per address in each `rate_window`, 0 means
+    no limit, and `rate_counts_refused` makes refused requests count too. `page_limit` is the largest page, whatever a
+    request asks for. `data` is what the service holds.
     """
 
     keys: dict[str, str] = field(default_factory=lambda: {ACCESS_KEY: SECRET_KEY})
     token_lifetime: int = 3600
-    expires_at: Literal['absolute', 'relative', 'milliseconds'] = 'absolute'
-    token_type: str = 'Bearer'
     health: Literal['up', 'down'] = 'up'
     health_up_after: float = 0.0
     rate_limit: int = 500
     rate_window: float = 60.0
     rate_counts_refused: bool = False
-    retry_after: int | str | None = None
+    retry_after: int | None = None
     prefix: str = ''
     page_limit: int | None = None
     data: Data = field(default_factory=make_data, repr=False)
@@ -66,79 +65,74 @@ class Service:
     requests: list[ReceivedRequest] = field(init=False, default_factory=list)
     tokens: list[str] = field(init=False, default_factory=list)
     violations: list[str] = field(init=False, default_factory=list)
-    signing_key: bytes = field(init=False, repr=False, default_factory=lambda: secrets.token_bytes(32))
     stopping: threading.Event = field(init=False, default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self.access_key, self.secret_key = next(iter(self.keys.items()), (ACCESS_KEY, SECRET_KEY))
-        self._next_faults: deque[Fault] = deque()
-        self._lasting_fault: Fault | None = None
-        self._revoked: set[str] = set()
-        self._counted: defaultdict[str, deque[float]] = defaultdict(deque)
+        self.access_key, self.secret_key = next(iter(self.keys.items()))
+        self._signing_key = secrets.token_bytes(32)
+        self._faults: list[tuple[Fault, bool]] = []
+        self._counted: defaultdict[str, list[float]] = defaultdict(list)
+        self._created = time.monotonic()
         self._lock = threading.Lock()
 
     def count(self, method: str, path: str) -> int:
-        """How many requests came for `path`, which is given without the prefix."""
+        """Count the requests for `path`, which does not include the prefix."""
         return sum(request.method == method and request.path == self.prefix + path for request in list(self.requests))
 
     def fail(self, fault: Fault, times: int | None = 1) -> None:
-        """Let the next `times` requests have `fault`, after those already queued; None: all until clear()."""
-        if times is None:
-            self._lasting_fault = fault
-        else:
-            with self._lock:
-                self._next_faults.extend([fault] * times)
+        """Give `fault` to the next `times` requests after those that already have one; None: to all until clear()."""
+        with self._lock:
+            self._faults.extend([(fault, times is None)] * (1 if times is None else times))
 
     def clear(self) -> None:
         """Forget all faults."""
         with self._lock:
-            self._next_faults.clear()
-        self._lasting_fault = None
+            self._faults.clear()
 
     def take_fault(self, path: str) -> Fault | None:
-        """The fault that a request for `path`, which is given without the prefix, gets."""
+        """Return the fault for a request for `path`, which does not include the prefix."""
         with self._lock:
-            for fault in self._next_faults:
+            for fault, lasts in self._faults:
                 if fault.path in (None, path):
-                    self._next_faults.remove(fault)
+                    if not lasts:
+                        self._faults.remove((fault, lasts))
                     return fault
-        lasting = self._lasting_fault
-        return lasting if lasting and lasting.path in (None, path) else None
+        return None
 
     def admit(self, address: str) -> bool:
-        """Whether one more request from `address` is within the rate limit."""
+        """Return whether one more request from `address` is within the rate limit."""
         if not self.rate_limit:
             return True
         now = time.monotonic()
         with self._lock:
-            counted = self._counted[address]
-            while counted and counted[0] <= now - self.rate_window:
-                counted.popleft()
+            counted = [then for then in self._counted[address] if then > now - self.rate_window]
             admitted = len(counted) < self.rate_limit
             if admitted or self.rate_counts_refused:
                 counted.append(now)
-            return admitted
+            self._counted[address] = counted
+        return admitted
+
+    def is_up(self) -> bool:
+        """Return whether the service is healthy."""
+        return self.health == 'up' and time.monotonic() >= self._created + self.health_up_after
 
     def login(self, access_key: str, secret_key: str) -> dict[str, Any] | None:
-        """The body of the answer to a login, or None where the key pair is wrong."""
+        """Return the body of the response to a login, or None if the key pair is wrong."""
         if self.keys.get(access_key) != secret_key:
             return None
-        now = int(time.time())
-        expiry = now + self.token_lifetime
-        claims = {'iat': now, 'exp': expiry, 'jti': secrets.token_hex(8), 'needle': 'FIREFLYTOKENNEEDLE'}
-        token = _sign(claims, self.signing_key)
+        expires_at = int(time.time()) + self.token_lifetime
+        token = _sign({'exp': expires_at, 'jti': secrets.token_hex(8)}, self._signing_key)
         self.tokens.append(token)
-        expires_at = {'absolute': expiry, 'relative': self.token_lifetime, 'milliseconds': expiry * 1000}
-        return {'accessToken': token, 'expiresAt': expires_at[self.expires_at], 'tokenType': self.token_type}
+        return {'accessToken': token, 'expiresAt': expires_at, 'tokenType': 'Bearer'}
 
-    def revoke(self, token: str | None = None) -> None:
-        """Refuse `token` from now on; None: all that were given so far."""
-        self._revoked.update(self.tokens if token is None else [token])
+    def revoke(self) -> None:
+        """Refuse all tokens that were issued so far."""
+        self._signing_key = secrets.token_bytes(32)
 
     def accepts(self, token: str | None) -> bool:
-        """Whether `token` is one of this service's, has not expired and was not revoked."""
+        """Return whether this service issued `token`, and it is neither expired nor revoked."""
         try:
-            jwt.decode(token or '', self.signing_key, algorithms=['HS256'])
+            jwt.decode(token or '', self._signing_key, algorithms=['HS256'])
         except jwt.InvalidTokenError:
             return False
-        return token not in self._revoked
+        return True

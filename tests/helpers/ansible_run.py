@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs of Ansible for tests: a playbook goes in; its output and what its tasks registered come out."""
+"""Run Ansible in tests: tasks go in; the output and what the tasks registered come out."""
 
 from __future__ import annotations
 
@@ -21,9 +21,27 @@ import yaml
 from fake_firefly import FakeFirefly
 
 PLUGINS = Path(__file__).parent
+DUMP = r'%DUMP (\S+) ([A-Za-z0-9+/=]+)%'
 
-#: What names CAs for other programs too, and for the collection.
+#: The environment variables of other programs that name CAs. The collection reads them too.
 CA_VARIABLES = ('REQUESTS_CA_BUNDLE', 'SSL_CERT_FILE')
+
+LOGIN = 'firefly.platform.firefly_login'
+HEALTH = 'firefly.platform.firefly_health'
+API = 'firefly.platform.firefly_api'
+LOOKUP = 'firefly.platform.firefly'
+GROUP = 'group/firefly.platform.firefly'
+
+
+def task(name: str, module: str, options: Mapping[str, Any] | None = None, **keywords: Any) -> dict[str, Any]:
+    """A task that registers its result under this name. The play goes on when it fails."""
+    return {module: dict(options or {}), 'register': name, 'ignore_errors': True, **keywords}
+
+
+def lookup(name: str, arguments: str, **keywords: Any) -> dict[str, Any]:
+    """A task that registers under this name what the lookup returns. See :meth:`Run.value`."""
+    value = f"{{{{ lookup('{LOOKUP}', {arguments}) }}}}"
+    return task(name, 'ansible.builtin.set_fact', {'value': value}, **keywords)
 
 
 def keys_of(firefly: FakeFirefly) -> dict[str, str]:
@@ -42,10 +60,32 @@ class Run:
 
     status: int
     output: str
-    """What went to stdout, then what went to stderr."""
+    """Stdout, then stderr."""
     stdout: str = ''
     registered: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """By host, then by the name of the registered variable or the fact."""
+    """By host, then by the name of the registered variable. ``ansible_facts`` has the host's facts."""
+
+    @property
+    def stderr(self) -> str:
+        return self.output.removeprefix(self.stdout)
+
+    def __getitem__(self, name: str) -> Any:
+        """What the first host registered under this name."""
+        assert self.registered, self.output
+        return next(iter(self.registered.values()))[name]
+
+    def value(self, name: str) -> Any:
+        """What the lookup of a task returned."""
+        return self[name]['ansible_facts']['value']
+
+    def outcomes(self, host: str = 'host1') -> dict[str, str]:
+        """How each task ended: ``ok``, the code of its failure, or ``failed`` where a failure has no code."""
+        assert self.registered, self.output
+        return {
+            name: result['failure']['code'] if 'failure' in result else 'failed' if result.get('failed') else 'ok'
+            for name, result in self.registered[host].items()
+            if name != 'ansible_facts'
+        }
 
 
 def run_ansible(
@@ -56,8 +96,8 @@ def run_ansible(
     shell: Path | None = None,
     timeout: float = 900,
 ) -> Run:
-    """Run a command of ansible-core with ``folder`` as its home, and nothing of the caller's FIREFLY_* variables and
-    CAs. ``shell`` is the working folder, where that is another one."""
+    """Run a command of ansible-core. ``folder`` is its home, and its working folder unless ``shell`` is given. It gets
+    no FIREFLY_* and ANSIBLE_* variables and no CAs from the caller."""
     not_ours = ('FIREFLY_', 'ANSIBLE_', *CA_VARIABLES)
     bare = {name: value for name, value in os.environ.items() if not name.startswith(not_ours)}
     collections = os.environ['ANSIBLE_COLLECTIONS_PATH']
@@ -85,7 +125,7 @@ def run_ansible(
 
 
 def write_inventory(folder: Path, hosts: Iterable[str], connection: str = 'local') -> Path:
-    """An inventory of hosts that all are this machine."""
+    """An inventory of hosts that are all this machine."""
     inventory = folder / 'inventory.yml'
     variables = {'ansible_connection': connection, 'ansible_python_interpreter': sys.executable}
     inventory.write_text(yaml.safe_dump({'all': {'hosts': dict.fromkeys(hosts), 'vars': variables}}))
@@ -103,7 +143,7 @@ def run_tasks(
     environment: Mapping[str, str] | None = None,
     shell: Path | None = None,
 ) -> Run:
-    """Run the tasks as a play on the hosts. ``play`` has more keywords of the play, ``shell`` is the working folder."""
+    """Run the tasks in a play on the hosts. ``play`` has further keywords of the play."""
     names = [task['register'] for task in tasks if 'register' in task]
     pairs = ', '.join(f"'{name}': {name} | default(omit)" for name in [*names, 'ansible_facts'])
     dump = {'ansible.builtin.debug': {'msg': '%DUMP {{ inventory_hostname }} {{ dump | to_json | b64encode }}%'}}
@@ -114,7 +154,7 @@ def run_tasks(
     inventory = write_inventory(folder, hosts, connection)
     command = ['ansible-playbook', '-i', str(inventory), str(playbook), *arguments]
     run = run_ansible(folder, command, environment=environment, shell=shell)
-    for host, dumped in re.findall(r'%DUMP (\S+) ([A-Za-z0-9+/=]+)%', run.output):
+    for host, dumped in re.findall(DUMP, run.output):
         run.registered[host] = json.loads(base64.b64decode(dumped))
-    run.output = re.sub(r'%DUMP (\S+) ([A-Za-z0-9+/=]+)%', '', run.output)
+    run.output, run.stdout = re.sub(DUMP, '', run.output), re.sub(DUMP, '', run.stdout)
     return run

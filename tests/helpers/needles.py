@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Searching everything that a run wrote for secrets."""
+"""Search what a run wrote for secrets."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from urllib.parse import quote
 
 
 def forms(secret: str) -> set[bytes]:
-    """The secret as it is, in halves, encoded for base64 at each alignment, and for a URL."""
+    """The secret as it is, its halves, and its encodings for a URL and in base64 at each alignment."""
     half = len(secret) // 2
     found = {secret, secret[:half], secret[half:], quote(secret, safe=''), quote(base64.b64encode(secret.encode()))}
     for shift in range(3):
         encoded = base64.b64encode(b'\0' * shift + secret.encode()).decode()
-        # less the characters that depend on what stands before and behind
+        # without the characters that depend on what comes before and after
         found.add(encoded[4 if shift else 0 : len(encoded) - 4])
     return {form.encode() for form in found}
 
 
 def leaks(secrets: Iterable[str], places: Iterable[str | Path]) -> Iterator[str]:
-    """Where one of the secrets stands: in a text, in a file or anywhere below a folder."""
+    """Each form of a secret that is in a text, in a file or below a folder, and where it is."""
     needles = {form for secret in secrets for form in forms(secret)}
     for place in places:
         if isinstance(place, str):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Neither the secret key nor the token is in anything that a run writes, though no task has no_log."""
+"""Nothing that a run writes holds the secret key or the token, though no task has no_log."""
 
 from __future__ import annotations
 
@@ -11,56 +11,63 @@ from typing import Any
 
 import pytest
 from fake_firefly import FakeFirefly
-from helpers.ansible_run import Run, keys_of, run_tasks
+from helpers.ansible_run import LOGIN, keys_of, lookup, run_tasks, task
 from helpers.needles import forms, leaks
 
-LOGIN = 'firefly.platform.firefly_login'
-# what the run has in its own temporary folder, while it is there
+# a copy of the run's own temporary folder
 KEEP_TEMPORARY_FILES = {
     'ansible.builtin.command': {'argv': ['cp', '-r', 'running', 'temporary'], 'chdir': '{{ playbook_dir }}'},
     'run_once': True,
 }
 TASKS: list[dict[str, Any]] = [
-    {LOGIN: None, 'register': 'first'},
-    {LOGIN: None, 'register': 'second', 'loop': [1, 2]},
-    {'ansible.builtin.debug': {'msg': "{{ lookup('firefly.platform.firefly', 'expires_at') }}"}},
-    {LOGIN: {'secret_key': 'wrong'}, 'register': 'wrong', 'ignore_errors': True},
-    {LOGIN: {'token_cache': False}},
+    task('first', LOGIN),
+    task('once', LOGIN, run_once=True),
+    task('looped', LOGIN, loop=[1, 2]),
+    task('timed', LOGIN, timeout=30),
+    task('checked', LOGIN, check_mode=True),
+    lookup('looked_up', "'expires_at'"),
+    task('wrong', LOGIN, {'secret_key': 'wrong'}),
+    task('uncached', LOGIN, {'token_cache': False}),
     KEEP_TEMPORARY_FILES,
 ]
 
 
-def run(folder: Path, firefly: FakeFirefly, tasks: list[dict[str, Any]], *arguments: str) -> Run:
-    environment = {
-        **keys_of(firefly),
-        'ANSIBLE_LOCAL_TEMP': str(folder / 'running'),
-        'ANSIBLE_LOG_PATH': str(folder / 'ansible.log'),
-        'ANSIBLE_CACHE_PLUGIN': 'jsonfile',
-        'ANSIBLE_CACHE_PLUGIN_CONNECTION': str(folder / 'facts'),
-    }
-    return run_tasks(folder, tasks, hosts=['host1', 'host2'], environment=environment, arguments=arguments)
-
-
 @pytest.mark.parametrize('verbosity', ['', '-v', '-vvvvv'])
 def test_no_secret_anywhere(firefly: FakeFirefly, tmp_path: Path, verbosity: str) -> None:
-    done = run(tmp_path, firefly, TASKS, *filter(None, [verbosity]))
-    assert done.status == 0, done.output
-    assert {values['first']['access_token'] for values in done.registered.values()} <= set(firefly.tokens)
+    environment = {
+        **keys_of(firefly),
+        'ANSIBLE_LOCAL_TEMP': str(tmp_path / 'running'),
+        'ANSIBLE_LOG_PATH': str(tmp_path / 'ansible.log'),
+        'ANSIBLE_CACHE_PLUGIN': 'jsonfile',
+        'ANSIBLE_CACHE_PLUGIN_CONNECTION': str(tmp_path / 'facts'),
+    }
+    arguments = [verbosity] if verbosity else []
+    run = run_tasks(tmp_path, TASKS, hosts=['host1', 'host2'], environment=environment, arguments=arguments)
+    assert run.status == 0, run.output
+    token = firefly.tokens[0]
+    for host, values in run.registered.items():
+        assert {name for name, code in run.outcomes(host).items() if code != 'ok'} == {'wrong'}
+        shared = [values[name] for name in ('first', 'once', 'timed', 'checked')] + values['looped']['results']
+        assert {each['access_token'] for each in shared} == {token}
+        assert values['uncached']['access_token'] in firefly.tokens[1:]
+        # a fact that is written to a file has no token
+        result, fact = values['uncached'], values['ansible_facts']['firefly_login']
+        assert result.keys() - fact.keys() >= {'access_token', 'authorization'}
+        assert fact['expires_at'] == result['expires_at']
+    assert ('registered variable' in ' '.join(run.output.split())) == bool(verbosity)
     for written in ('ansible.log', 'facts/*host1', 'temporary/*/firefly-*'):
         assert list(tmp_path.glob(written)), written
-    # the dump of this test's own, in which the token is on purpose
+    assert 'firefly_login' in ''.join(path.read_text() for path in tmp_path.glob('facts/*'))
+    # this test's own dump has the token on purpose
     log = tmp_path / 'ansible.log'
+    assert list(leaks([token], [log]))
     log.write_text('\n'.join(line for line in log.read_text().splitlines() if '%DUMP' not in line))
-    assert list(leaks([firefly.secret_key, *firefly.tokens], [done.output, tmp_path])) == []
+    assert list(leaks([firefly.secret_key, *firefly.tokens], [run.output, tmp_path])) == []
 
 
-def test_the_search_finds_what_there_is(firefly: FakeFirefly, tmp_path: Path) -> None:
-    tasks = [{LOGIN: None, 'register': 'login'}, {'ansible.builtin.debug': {'var': 'login.access_token'}}]
-    done = run_tasks(tmp_path, tasks, environment=keys_of(firefly))
-    for form in forms(firefly.secret_key):
-        (tmp_path / 'needle').write_bytes(b'hay' + form + b'hay')
-        assert list(leaks([firefly.secret_key], [tmp_path]))
-    from ansible.release import __version__
-
-    shown = bool(list(leaks(firefly.tokens, [done.output])))
-    assert shown == (tuple(int(part) for part in __version__.split('.')[:2]) < (2, 22))
+def test_the_search_finds_each_form_of_a_secret(tmp_path: Path) -> None:
+    secret = 'SECRET-KEY-NEEDLE+7d21/c0b9='
+    for form in forms(secret):
+        (tmp_path / 'file').write_bytes(b'hay' + form + b'hay')
+        assert list(leaks([secret], [tmp_path]))
+        assert list(leaks([secret], [f'hay{form.decode()}hay']))

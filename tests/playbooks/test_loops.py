@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A loop of firefly_login shows neither a token nor a secret key, whatever callback shows it, yet why it failed."""
+"""No callback shows a token or a secret key of a loop of firefly_login, yet every failure is told."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ import ansible.plugins.callback
 import pytest
 import yaml
 from fake_firefly import FakeFirefly
-from helpers.ansible_run import Run, run_ansible, write_inventory
+from helpers.ansible_run import HEALTH, LOGIN, Run, run_ansible, write_inventory
 from helpers.needles import leaks
 
-LOGIN = 'firefly.platform.firefly_login'
 NEEDLE = 'SHOWN-ON-PURPOSE'
 
 STDOUT_CALLBACKS = (
@@ -42,7 +41,7 @@ DIY = {
     f'ANSIBLE_CALLBACK_DIY_RUNNER_{event}_MSG': 'diy {{ ansible_callback_diy.result.output }}'
     for event in ('ON_OK', 'ON_FAILED', 'ITEM_ON_OK', 'ITEM_ON_FAILED')
 }
-# and the variable with the folder to write to
+# each with the variable for the folder that it writes to
 FILE_CALLBACKS = {
     'junit': 'JUNIT_OUTPUT_DIR',
     'tree': 'ANSIBLE_CALLBACK_TREE_DIR',
@@ -52,7 +51,7 @@ FILE_CALLBACKS = {
 PAIR = {'access_key': '{{ item.access }}', 'secret_key': '{{ item.secret }}'}
 KEY_AND_VALUE = {'access_key': '{{ item.key }}', 'secret_key': '{{ item.value }}'}
 AS_DICT = "pairs | items2dict(key_name='access', value_name='secret')"
-LOOPS: dict[str, dict[str, Any]] = {
+TASKS: dict[str, dict[str, Any]] = {
     'pairs': {LOGIN: PAIR, 'loop': '{{ pairs }}'},
     'secrets': {
         LOGIN: {'access_key': '{{ pairs[n].access }}', 'secret_key': '{{ item }}'},
@@ -74,22 +73,16 @@ LOOPS: dict[str, dict[str, Any]] = {
     'label': {LOGIN: PAIR, 'loop': '{{ pairs }}', 'loop_control': {'label': '{{ item.access }}'}},
     'secret_label': {LOGIN: PAIR, 'loop': '{{ pairs }}', 'loop_control': {'label': 'with {{ item.secret }}'}},
     'extended': {LOGIN: PAIR, 'loop': '{{ pairs }}', 'loop_control': {'extended': True}},
+    'no_loop': {LOGIN: {'access_key': '{{ pairs[0].access }}', 'secret_key': '{{ pairs[0].secret }}'}},
 }
-NO_LOOP = {LOGIN: {'access_key': '{{ pairs[0].access }}', 'secret_key': '{{ pairs[0].secret }}'}}
-# whether each item's key pair is right
-OUTCOMES = {
-    'success': [True, True],
-    'failure': [False, False],
-    'success_failure': [True, False],
-    'failure_success': [False, True],
-}
+# whether the key pair of each item is right
+OUTCOMES = {'success': [True, True], 'failure': [False, False], 'both': [False, True, True, False]}
 
 
 @dataclass
 class Case:
-    """A task on a host of its own, for callbacks that have a file for a host, with a Firefly of its own."""
+    """A host of its own, since some callbacks write a file for each, with a Firefly of its own."""
 
-    task: dict[str, Any]
     outcomes: list[bool]
     firefly: FakeFirefly
     pairs: list[dict[str, str]] = field(init=False)
@@ -101,33 +94,19 @@ class Case:
             for pair, right in zip(self.pairs, self.outcomes, strict=True)
         }
 
-    def play(self, host: str) -> dict[str, Any]:
-        """Nothing in it has the keys, so a search may find it."""
-        pairs = f"{{{{ (lookup('env', 'PAIRS') | from_json)['{host}'] }}}}"
-        return {
-            'hosts': host,
-            'gather_facts': False,
-            'vars': {'firefly_api_url': self.firefly.url, 'pairs': pairs},
-            'tasks': [{**self.task, 'register': 'result', 'ignore_errors': True}],
-        }
-
-    def problems(self, run: Run, folder: Path, registered: dict[str, Any]) -> list[str]:
-        """Secrets that are in the output or the folder, failures that are not in the output, values that are lost."""
+    def problems(self, run: Run, written: list[str | Path], registered: dict[str, Any]) -> list[str]:
+        """Secrets that are shown or written, failures that are not shown, and values that are lost."""
         found = []
-        # a warning's lines are broken anywhere
-        searched: list[str | Path] = [run.output, ''.join(run.output.split()), folder]
         for kind, needles in ('secret key', [pair['secret'] for pair in self.pairs]), ('token', self.firefly.tokens):
-            places = {leak.rpartition(' in ')[2] for leak in leaks(needles, searched)}
+            places = {leak.rpartition(' in ')[2] for leak in leaks(needles, written)}
             found += [f'{kind} in {place}' for place in sorted(places)]
         message = f'POST {self.firefly.url}/v2/login was answered with 401'
         # a success censors the result of the whole loop
-        place = run.output.removeprefix(run.stdout) if any(self.outcomes) else run.output
-        told = ' '.join(place.split()).count(message)
+        told = ' '.join((run.stderr if any(self.outcomes) else run.output).split()).count(message)
         if told < self.outcomes.count(False):
             found.append(f'{told} of {self.outcomes.count(False)} failures told')
-        results = registered.get('results', [registered])
         tokens = iter(self.firefly.tokens)
-        for result, right in zip(results, self.outcomes, strict=True):
+        for result, right in zip(registered.get('results', [registered]), self.outcomes, strict=True):
             if right and result.get('access_token') != next(tokens):
                 found.append('a token is not registered')
             if not right and message not in result['msg']:
@@ -143,48 +122,57 @@ def new_secret() -> str:
 def cases() -> Iterator[dict[str, Case]]:
     """By the name of the host."""
     with ExitStack() as stack:
-        every = [(f'{loop}.{name}', LOOPS[loop], outcomes) for loop in LOOPS for name, outcomes in OUTCOMES.items()]
-        every += [('no_loop.success', NO_LOOP, [True]), ('no_loop.failure', NO_LOOP, [False])]
-        # with lifetimes that differ, the first halves of tokens do too
+        every = [(task, name) for task in TASKS for name in OUTCOMES if (task, name) != ('no_loop', 'both')]
+        # the lifetimes differ, so that the first halves of the tokens do
         yield {
-            host: Case(task, outcomes, stack.enter_context(FakeFirefly(token_lifetime=3600 + 100 * n)))
-            for n, (host, task, outcomes) in enumerate(every)
+            f'{task}.{name}': Case(
+                OUTCOMES[name][:1] if task == 'no_loop' else OUTCOMES[name],
+                stack.enter_context(FakeFirefly(token_lifetime=3600 + 100 * n)),
+            )
+            for n, (task, name) in enumerate(every)
         }
 
 
 def check(folder: Path, cases: dict[str, Case], collections: Path, environment: dict[str, str], verbosity: str) -> Run:
-    """Run all cases, and check that each shows and keeps what it should. Whatever is written is below the folder."""
+    """Run all cases, and check what each shows and registers. Everything that is written is below the folder."""
     kept = folder.with_name('kept.json')
-    shown = {
-        'hosts': 'shown',
-        'gather_facts': False,
-        'tasks': [
-            {'ansible.builtin.debug': {'msg': f'{NEEDLE}-ok'}, 'loop': [1, 2]},
-            {'ansible.builtin.fail': {'msg': f'{NEEDLE}-failed'}, 'loop': [1, 2], 'ignore_errors': True},
-        ],
-    }
     results = "dict(groups['all'] | zip(groups['all'] | map('extract', hostvars, 'result') | map('default')))"
-    keep = {'ansible.builtin.copy': {'content': f'{{{{ {results} | to_json }}}}', 'dest': str(kept)}, 'no_log': True}
-    plays = [
-        shown,
-        *(case.play(host) for host, case in cases.items()),
-        {'hosts': 'keep', 'gather_facts': False, 'tasks': [keep]},
+    # the keys are in none of the files, so that all can be searched
+    variables = {
+        'firefly_api_url': "{{ (lookup('env', 'URLS') | from_json)[inventory_hostname] }}",
+        'pairs': "{{ (lookup('env', 'PAIRS') | from_json)[inventory_hostname] }}",
+    }
+    shown = [
+        {'ansible.builtin.debug': {'msg': f'{NEEDLE}-ok'}, 'loop': [1, 2]},
+        {'ansible.builtin.fail': {'msg': f'{NEEDLE}-failed'}, 'loop': [1, 2], 'ignore_errors': True},
+        {HEALTH: None, 'when': False},  # loads the client once, in the parent of all workers
     ]
+    keep = {'ansible.builtin.copy': {'content': f'{{{{ {results} | to_json }}}}', 'dest': str(kept)}, 'no_log': True}
+    plays: list[dict[str, Any]] = [{'hosts': 'shown', 'tasks': shown}]
+    for name, task in TASKS.items():
+        login = {**task, 'register': 'result', 'ignore_errors': True}
+        plays += [
+            {'hosts': [host for host in cases if host.startswith(f'{name}.')], 'vars': variables, 'tasks': [login]}
+        ]
+    plays += [{'hosts': 'keep', 'tasks': [keep]}]
     folder.mkdir(exist_ok=True)
     playbook = folder / 'playbook.yml'
-    playbook.write_text(yaml.safe_dump(plays))
+    playbook.write_text(yaml.safe_dump([{'gather_facts': False, **play} for play in plays]))
     inventory = write_inventory(folder, ['shown', *cases, 'keep'])
     environment = {
         'ANSIBLE_COLLECTIONS_PATH': f'{os.environ["ANSIBLE_COLLECTIONS_PATH"]}:{collections}',
         'ANSIBLE_LOG_PATH': str(folder / 'ansible.log'),
         'PAIRS': json.dumps({host: case.pairs for host, case in cases.items()}),
+        'URLS': json.dumps({host: case.firefly.url for host, case in cases.items()}),
         **environment,
     }
     command = ['ansible-playbook', '-i', str(inventory), str(playbook), verbosity]
     run = run_ansible(folder, command, environment=environment)
     assert run.status == 0, run.output
     registered = json.loads(kept.read_text())
-    problems = {host: case.problems(run, folder, registered[host]) for host, case in cases.items()}
+    # a warning's lines are broken anywhere
+    written = [run.output, ''.join(run.output.split()), folder]
+    problems = {host: case.problems(run, written, registered[host]) for host, case in cases.items()}
     assert {host: found for host, found in problems.items() if found} == {}
     return run
 

@@ -2,74 +2,55 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One login for a run, whatever comes of it."""
+"""The hosts of a run share the outcome of one login, whether it succeeds or fails."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
-import pytest
 from fake_firefly import FakeFirefly, Fault
-from helpers.ansible_run import Run, keys_of, run_tasks
+from helpers.ansible_run import LOGIN, keys_of, lookup, run_tasks, task
 
-LOGIN = 'firefly.platform.firefly_login'
-TASKS = {
-    'login': {LOGIN: {'retries': 1}, 'ignore_errors': True},
-    'lookup': {
-        'ansible.builtin.debug': {'msg': "{{ lookup('firefly.platform.firefly', 'expires_at', retries=1) }}"},
-        'ignore_errors': True,
-    },
+HOSTS = [f'host{number}' for number in range(8)]
+REFUSED, DOWN = Fault(status=401), Fault(status=503)
+#: By case the fault of its Firefly, how many times that comes, the tasks, and how many requests all hosts make.
+CASES: dict[str, tuple[Fault | None, int | None, list[str], int]] = {
+    'login_first': (None, 0, ['login', 'lookup', 'login'], 1),
+    'lookup_first': (None, 0, ['lookup', 'login', 'lookup'], 1),
+    'refused_login': (REFUSED, None, ['login'], 1),
+    'refused_lookup': (REFUSED, None, ['lookup'], 1),
+    'failed_login': (DOWN, None, ['login'], 2),  # with retries=1
+    'failed_lookup': (DOWN, None, ['lookup'], 2),
+    'later_task': (REFUSED, 1, ['login', 'login'], 2),
+    'until': (REFUSED, 1, ['until'], 2),
 }
-HOSTS = [f'host{number}' for number in range(12)]
-TOLD_AGAIN = 'This run made the request a moment ago; it was not sent again.'
+FAILED = {'refused_login_0', 'refused_lookup_0', 'failed_login_0', 'failed_lookup_0', 'later_task_0'}
 
 
-def run(folder: Path, firefly: FakeFirefly, *tasks: dict[str, Any], hosts: list[str] = HOSTS, **keys: str) -> Run:
-    """Run with fewer forks than hosts, so that some begin when others have ended."""
-    return run_tasks(
-        folder, list(tasks), hosts=hosts, environment={**keys_of(firefly), **keys}, arguments=['--forks=4']
-    )
-
-
-@pytest.mark.parametrize('ask', TASKS)
-def test_good_keys_make_one_request(firefly: FakeFirefly, tmp_path: Path, ask: str) -> None:
-    run(tmp_path, firefly, TASKS[ask], *TASKS.values())
-    assert firefly.count('POST', '/v2/login') == 1
-
-
-@pytest.mark.parametrize('ask', TASKS)
-def test_bad_keys_make_one_request_a_task(firefly: FakeFirefly, tmp_path: Path, ask: str) -> None:
-    ended = run(tmp_path, firefly, TASKS[ask], FIREFLY_SECRET_KEY='wrong')
-    assert firefly.count('POST', '/v2/login') == 1
-    assert ' '.join(ended.output.split()).count('was answered with 401') >= len(HOSTS)
-
-
-@pytest.mark.parametrize('ask', TASKS)
-def test_an_outage_costs_one_round_of_attempts(firefly: FakeFirefly, tmp_path: Path, ask: str) -> None:
-    firefly.fail(Fault(status=503), times=None)
-    run(tmp_path, firefly, TASKS[ask])
-    assert firefly.count('POST', '/v2/login') == 2
-
-
-def test_a_failure_that_is_told_again_says_so(firefly: FakeFirefly, tmp_path: Path) -> None:
-    task = {**TASKS['login'], 'register': 'result'}
-    ended = run(tmp_path, firefly, task, FIREFLY_SECRET_KEY='wrong')
-    messages = [values['result']['msg'] for values in ended.registered.values()]
-    assert sum(TOLD_AGAIN in message for message in messages) == len(HOSTS) - 1
-
-
-def test_a_later_task_asks_anew(firefly: FakeFirefly, tmp_path: Path) -> None:
-    firefly.fail(Fault(status=401))
-    task = {**TASKS['login'], 'register': 'result'}
-    ended = run(tmp_path, firefly, TASKS['login'], task)
-    assert firefly.count('POST', '/v2/login') == 2
-    assert not any(values['result']['failed'] for values in ended.registered.values())
-
-
-def test_a_task_with_until_asks_anew(firefly: FakeFirefly, tmp_path: Path) -> None:
-    firefly.fail(Fault(status=401))
-    task = {LOGIN: {}, 'register': 'result', 'until': 'result is success', 'retries': 2, 'delay': 0}
-    ended = run(tmp_path, firefly, task, hosts=['host1'])
-    assert firefly.count('POST', '/v2/login') == 2
-    assert ended.status == 0
+def test_how_many_logins_a_run_makes(tmp_path: Path) -> None:
+    """With fewer forks than hosts, some hosts start when others have ended."""
+    tasks, servers = [], {}
+    with ExitStack() as stack:
+        for case, (fault, times, kinds, _requests) in CASES.items():
+            servers[case] = stack.enter_context(FakeFirefly())
+            if fault:
+                servers[case].fail(fault, times)
+            url = {'vars': {'firefly_api_url': servers[case].url}}
+            until = {'run_once': True, 'until': 'until_0 is success', 'retries': 2, 'delay': 0}
+            tasks += [
+                lookup(f'{case}_{number}', "'expires_at', retries=1", **url)
+                if kind == 'lookup'
+                else task(f'{case}_{number}', LOGIN, {'retries': 1}, **url, **(until if kind == 'until' else {}))
+                for number, kind in enumerate(kinds)
+            ]
+        environment = keys_of(servers['until'])
+        run = run_tasks(tmp_path, tasks, hosts=HOSTS, environment=environment, arguments=['--forks=4'])
+    requests = {case: firefly.count('POST', '/v2/login') for case, firefly in servers.items()}
+    assert requests == {case: count for case, (*_unused, count) in CASES.items()}, run.output
+    for host in HOSTS:
+        assert {name for name, code in run.outcomes(host).items() if code != 'ok'} == FAILED
+    for name in ('refused_login_0', 'refused_lookup_0'):
+        messages = [values[name]['msg'] for values in run.registered.values()]
+        assert all('401' in message for message in messages)
+        assert sum('not sent again' in message for message in messages) == len(HOSTS) - 1

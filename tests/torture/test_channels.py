@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every way in which a run writes, searched for the keys and the token: on success, failure, crash and kill."""
+"""Nothing that a run writes holds a key or the token: on success, failure, crash and kill."""
 
 from __future__ import annotations
 
@@ -29,84 +29,93 @@ from helpers.needles import leaks
 LOGIN = 'firefly.platform.firefly_login'
 API = 'firefly.platform.firefly_api'
 LOOKUP = "{{ lookup('firefly.platform.firefly', 'expires_at') }}"
+SEARCH = {'method': 'POST', 'all_pages': True}
+PATCH = {'method': 'PATCH', 'body': {'name': '{{ item }}'}}
+PROJECT = 'runners/projects/project-1'
+GO_ON = {'ignore_errors': True}
 TASKS: list[dict[str, Any]] = [
-    {LOGIN: None, 'register': 'login', 'ignore_errors': True},
-    {LOGIN: None, 'loop': [1, 2], 'ignore_errors': True},
-    {LOGIN: {'token_cache': False}, 'become': True, 'become_method': 'ansible.builtin.su', 'ignore_errors': True},
-    {LOGIN: {'secret_key': "{{ lookup('env', 'FIREFLY_SECRET_KEY') }}"}, 'async': 60, 'ignore_errors': True},
-    {'ansible.builtin.debug': {'msg': LOOKUP}, 'ignore_errors': True},
+    {LOGIN: None, 'register': 'login', **GO_ON},
+    {LOGIN: None, 'loop': [1, 2], **GO_ON},
+    {LOGIN: {'token_cache': False}, 'become': True, 'become_method': 'ansible.builtin.su', **GO_ON},
+    {LOGIN: {'secret_key': "{{ lookup('env', 'FIREFLY_SECRET_KEY') }}"}, 'async': 60, **GO_ON},
+    {'ansible.builtin.debug': {'msg': LOOKUP}, **GO_ON},
     {'ansible.builtin.debug': {'msg': "{{ login.authorization | default('') | length }}"}},
-    {API: {'path': 'workspaces/search', 'method': 'POST', 'all_pages': True}, 'register': 'all', 'ignore_errors': True},
-    {API: {'path': 'runners/projects/project-1'}, 'loop': [1, 2], 'register': 'read', 'ignore_errors': True},
-    {
-        API: {'path': 'runners/projects/project-1', 'method': 'PATCH', 'body': {'name': '{{ item }}'}},
-        'loop': [1, 2],
-        'register': 'written',
-        'ignore_errors': True,
-    },
+    {API: {'path': 'workspaces/search', **SEARCH}, 'register': 'all', **GO_ON},
+    {API: {'path': PROJECT}, 'loop': [1, 2], 'register': 'read', **GO_ON},
+    {API: {'path': PROJECT, **PATCH}, 'loop': [1, 2], 'register': 'written', **GO_ON},
     {'ansible.builtin.debug': {'var': 'read'}},
     {'ansible.builtin.set_fact': {'kept': '{{ [all, read, written] }}', 'cacheable': True}},
     {'ansible.builtin.set_stats': {'data': {'expires_at': '{{ login.expires_at | default(0) }}'}}},
 ]
 
+# the endpoints of these answer with the status in their path
+STATUSES = [200, 302, 400, 401]
+ALL = 'workspaces/w{}/runs/search'
+EACH = 'runners/projects/project-{}'
+ECHO_TASKS: list[dict[str, Any]] = [
+    {LOGIN: None},
+    *({API: {'path': ALL.format(status), **SEARCH}, 'register': f'all_{status}', **GO_ON} for status in STATUSES),
+    {API: {'path': EACH.format('{{ item }}')}, 'loop': STATUSES, 'register': 'read', **GO_ON},
+    {API: {'path': EACH.format('{{ item }}'), **PATCH}, 'loop': STATUSES, 'register': 'written', **GO_ON},
+    {'ansible.builtin.debug': {'var': 'read'}},
+    {'ansible.builtin.set_fact': {'kept': '{{ [all_200, all_400, read, written] }}', 'cacheable': True}},
+]
+
+# other tests on this machine use the usual keys
+ACCESS_KEY, SECRET_KEY = f'CHANNEL-ACCESS-{uuid.uuid4()}', f'CHANNEL-SECRET-{uuid.uuid4()}'
+TOKEN = f'eyJhbGciOiJub25lIn0.{uuid.uuid4().hex}.{uuid.uuid4().hex}'
+ESCAPED = ''.join(f'\\u{ord(char):04x}' for char in TOKEN)
+HEADER = f'Authorization: Bearer {TOKEN}'
+SAID = f'{ACCESS_KEY} {SECRET_KEY}'
+
 FAILURES = {
-    'success': None,
-    'unauthorized': Fault(status=401, body='{"message": "KEYS"}'),
-    'forbidden': Fault(status=403, body='<html>KEYS'),
-    'server_error': Fault(status=500, body='KEYS'),
-    'redirect': Fault(status=302, headers={'Location': 'https://x.example/?k=KEYS'}),
+    'success': Fault(),
+    'unauthorized': Fault(status=401, body=json.dumps({'message': SAID})),
+    'forbidden': Fault(status=403, body=f'<html>{SAID}'),
+    'server_error': Fault(status=500, body=SAID),
+    'redirect': Fault(status=302, headers={'Location': f'https://x.example/?k={SECRET_KEY}'}),
     'invalid_response': Fault(replace={'expiresAt': None}),
-    'no json': Fault(body='KEYS'),
+    'no json': Fault(body=SAID),
     'expires_too_soon': Fault(replace={'expiresAt': 1_500_000_000}),
     'timeout': Fault(delay=3),
     'connect': Fault(reset='body'),
 }
 
-# What an endpoint says of the request that it got, with the token in the place of TOKEN.
+# what an endpoint says about the request that it got
 ECHOES = {
-    'plain': '{"headers": {"Authorization": "Bearer TOKEN"}}',
-    'as JSON in JSON': json.dumps({'request': json.dumps({'headers': {'Authorization': 'Bearer TOKEN'}})}),
-    'as escapes': '{"authorization": "Bearer ESCAPED"}',
-    'as base64': '{"authorization": "BASE64"}',
-    'as base64 for a URL': '{"authorization": "URLSAFE"}',
-    'as a key': '{"Bearer TOKEN": {"TOKEN": ["TOKEN"]}}',
-    'as a message': '{"message": "no Authorization: Bearer TOKEN here"}',
-    'as text': '<pre>Authorization: Bearer TOKEN</pre>',
-    'in half of the JSON': '{"authorization": "Bearer TOKEN"',
-    'in text': '"POST /v2/workspaces/search\\r\\nAuthorization: Bearer TOKEN\\r\\n"',
+    'plain': json.dumps({'headers': HEADER}),
+    'as JSON in JSON': json.dumps({'request': json.dumps({'headers': HEADER})}),
+    'as escapes': f'{{"authorization": "Bearer {ESCAPED}"}}',
+    'as base64': json.dumps({'authorization': base64.b64encode(HEADER.encode()).decode()}),
+    'as base64 for a URL': json.dumps({'authorization': base64.urlsafe_b64encode(HEADER.encode()).decode()}),
+    'as a key': json.dumps({f'Bearer {TOKEN}': {TOKEN: [TOKEN]}}),
+    'as a message': json.dumps({'message': f'no {HEADER} here'}),
+    'as text': f'<pre>{HEADER}</pre>',
+    'in half of the JSON': f'{{"authorization": "Bearer {TOKEN}"',
+    'in text': json.dumps(f'POST /v2/workspaces/search\r\n{HEADER}\r\n'),
 }
 
-# Raises in one of the layers, whatever it was asked to do; loaded by every Python that the run starts.
+# Makes one of the layers raise an exception. Every Python that the run starts loads it.
 CRASH = """
-import os
-layer = os.environ.get('CRASH_IN')
-if layer:
-    import importlib, sys
-    class Finder:
-        def find_spec(self, name, path=None, target=None):
-            return None
-    def crash(*args, **kwargs):
-        raise RuntimeError('forced')
-    module, _, attribute = layer.partition(':')
-    def patch():
-        loaded = sys.modules.get(module)
-        owner = loaded
-        *path, last = attribute.split('.')
-        try:
-            for part in path:
-                owner = getattr(owner, part)
-            if getattr(owner, last) is not crash:
-                setattr(owner, last, crash)
-        except AttributeError:
-            pass
-    import builtins
-    real = builtins.__import__
-    def importing(*args, **kwargs):
-        result = real(*args, **kwargs)
-        if module in sys.modules:
-            patch()
-        return result
-    builtins.__import__ = importing
+import builtins, os, sys
+
+module, _, attribute = os.environ['CRASH_IN'].partition(':')
+*path, last = attribute.split('.')
+real = builtins.__import__
+
+def crash(*args, **kwargs):
+    raise RuntimeError('forced')
+
+def importing(*args, **kwargs):
+    imported = real(*args, **kwargs)
+    owner = sys.modules.get(module)
+    for part in path:
+        owner = getattr(owner, part, None)
+    if owner and hasattr(owner, last):
+        setattr(owner, last, crash)
+    return imported
+
+builtins.__import__ = importing
 """
 PLUGINS = 'ansible_collections.firefly.platform.plugins.plugin_utils'
 LAYERS = [
@@ -134,7 +143,7 @@ LAYERS = [
 
 
 class ProcessList:
-    """Looks at the command lines of all processes, over and over."""
+    """Reads the command lines of all processes, over and over."""
 
     def __init__(self) -> None:
         self.seen: set[bytes] = set()
@@ -156,13 +165,9 @@ class ProcessList:
         self._thread.join()
 
 
-# other processes of this machine may run tests with the usual keys
-KEYS = {f'CHANNEL-ACCESS-{uuid.uuid4()}': f'CHANNEL-SECRET-{uuid.uuid4()}'}
-
-
 @pytest.fixture
 def firefly() -> Iterator[FakeFirefly]:
-    with FakeFirefly(keys=KEYS) as server:
+    with FakeFirefly(keys={ACCESS_KEY: SECRET_KEY}) as server:
         yield server
 
 
@@ -172,14 +177,14 @@ def play(tmp_path: Path, bundled_collections: Path) -> Play:
 
 
 class Play:
-    """A play with all tasks, and everything that Ansible can write switched on."""
+    """A play for which everything that Ansible can write is switched on."""
 
     def __init__(self, folder: Path, collections: Path) -> None:
         self.folder = folder
         self.written = folder / 'written'
         self.written.mkdir()
         self.inventory = write_inventory(folder, ['host1', 'host2'])
-        (folder / 'playbook.yml').write_text(yaml.safe_dump([{'hosts': 'all', 'gather_facts': False, 'tasks': TASKS}]))
+        self.tasks = TASKS
         self.environment = {
             'ANSIBLE_COLLECTIONS_PATH': f'{os.environ["ANSIBLE_COLLECTIONS_PATH"]}:{collections}',
             'ANSIBLE_LOG_PATH': str(self.written / 'ansible.log'),
@@ -202,8 +207,9 @@ class Play:
         }
 
     def command(self, verbosity: str) -> list[str]:
-        options = [verbosity] if verbosity else []
-        return ['ansible-playbook', '-i', str(self.inventory), *options, str(self.folder / 'playbook.yml')]
+        playbook = self.folder / 'playbook.yml'
+        playbook.write_text(yaml.safe_dump([{'hosts': 'all', 'gather_facts': False, 'tasks': self.tasks}]))
+        return ['ansible-playbook', '-i', str(self.inventory), *([verbosity] if verbosity else []), str(playbook)]
 
     def run(self, firefly: FakeFirefly, verbosity: str = '-vvvvv', **more: str) -> str:
         environment = {**self.environment, **keys_of(firefly), **more}
@@ -217,17 +223,8 @@ class Play:
         return list(leaks(secrets, [output, self.written, self.folder / 'processes']))
 
 
-def _fail(firefly: FakeFirefly, fault: Fault | None) -> None:
-    if fault:
-        body, headers = fault.body, dict(fault.headers)
-        if isinstance(body, str):
-            body = body.replace('KEYS', f'{firefly.access_key} {firefly.secret_key}')
-        headers = {name: value.replace('KEYS', firefly.secret_key) for name, value in headers.items()}
-        firefly.fail(Fault(**{**vars(fault), 'body': body, 'headers': headers}), times=None)
-
-
 @pytest.mark.parametrize('verbosity', ['', '-v', '-vv', '-vvv', '-vvvv', '-vvvvv'])
-def test_verbosities(firefly: FakeFirefly, play: Play, verbosity: str) -> None:
+def test_each_verbosity(firefly: FakeFirefly, play: Play, verbosity: str) -> None:
     output = play.run(firefly, verbosity)
     assert 'PLAY RECAP' in output
     for written in ('ansible.log', 'facts/*', 'tree/*', 'junit/*'):
@@ -238,46 +235,40 @@ def test_verbosities(firefly: FakeFirefly, play: Play, verbosity: str) -> None:
 
 
 @pytest.mark.parametrize('callback', ['ansible.posix.json', 'ansible.posix.jsonl', 'ansible.builtin.minimal'])
-def test_output_formats(firefly: FakeFirefly, play: Play, callback: str) -> None:
+def test_each_output_format(firefly: FakeFirefly, play: Play, callback: str) -> None:
     output = play.run(firefly, ANSIBLE_STDOUT_CALLBACK=callback)
     assert firefly.tokens
     assert play.leaks(firefly, output) == []
 
 
 @pytest.mark.parametrize('name', FAILURES)
-def test_failures(firefly: FakeFirefly, play: Play, name: str) -> None:
-    _fail(firefly, FAILURES[name])
+def test_each_failure(firefly: FakeFirefly, play: Play, name: str) -> None:
+    firefly.fail(FAILURES[name], times=None)
     output = play.run(firefly)
     assert 'PLAY RECAP' in output
     assert play.leaks(firefly, output) == []
 
 
-@pytest.mark.parametrize('status', [200, 400, 401, 302])
 @pytest.mark.parametrize('name', ECHOES)
-def test_echoes(firefly: FakeFirefly, play: Play, name: str, status: int) -> None:
-    """An endpoint that repeats the token that it got."""
-    token = f'eyJhbGciOiJub25lIn0.{uuid.uuid4().hex}.{uuid.uuid4().hex}'
-    data = f'Authorization: Bearer {token}'.encode()
-    echoed = {
-        'TOKEN': token,
-        'ESCAPED': ''.join(f'\\u{ord(char):04x}' for char in token),
-        'BASE64': base64.b64encode(data).decode(),
-        'URLSAFE': base64.urlsafe_b64encode(data).decode(),
-    }
-    body = ECHOES[name]
-    for word, value in echoed.items():
-        body = body.replace(word, value)
-    firefly.fail(Fault(path='/v2/login', replace={'accessToken': token}), times=100)
-    headers = {'Location': f'https://x.example/{token}?t={token}', 'X-Token': token}
-    firefly.fail(Fault(status=status, body=body, headers=headers), times=None)
+def test_each_echo(firefly: FakeFirefly, play: Play, name: str) -> None:
+    """An endpoint that repeats the token that it got, with each status."""
+    firefly.fail(Fault(path='/v2/login', replace={'accessToken': TOKEN}), times=100)
+    headers = {'Location': f'https://x.example/{TOKEN}?t={TOKEN}', 'X-Token': TOKEN}
+    for status in STATUSES:
+        for path in (ALL, EACH):
+            fault = Fault(path=f'/v2/{path.format(status)}', status=status, body=ECHOES[name], headers=headers)
+            firefly.fail(fault, times=20)
+    play.tasks = ECHO_TASKS
     output = play.run(firefly)
+    assert 'ok=9 ' in output
     assert '********' in output or name in ('as text', 'in half of the JSON')
-    firefly.tokens.append(token)
+    assert {request.status for request in firefly.requests} >= set(STATUSES)
+    firefly.tokens.append(TOKEN)
     assert play.leaks(firefly, output) == []
 
 
 @pytest.mark.parametrize('layer', LAYERS)
-def test_crashes(firefly: FakeFirefly, play: Play, layer: str) -> None:
+def test_a_crash_in_each_layer(firefly: FakeFirefly, play: Play, layer: str) -> None:
     (play.folder / 'python').mkdir()
     (play.folder / 'python/sitecustomize.py').write_text(CRASH)
     nobody = {'FIREFLY_API_URL': 'http://127.0.0.1:9'} if layer.endswith('diagnose') else {}
@@ -286,21 +277,15 @@ def test_crashes(firefly: FakeFirefly, play: Play, layer: str) -> None:
     assert play.leaks(firefly, output) == []
 
 
-@pytest.fixture
-def slow() -> Iterator[FakeFirefly]:
-    with FakeFirefly(keys=KEYS) as firefly:
-        firefly.fail(Fault(delay=0.3), times=None)
-        yield firefly
-
-
 @pytest.mark.parametrize('seconds', [0.5, 1, 1.5, 2, 3])
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
-def test_what_a_killed_play_leaves(slow: FakeFirefly, play: Play, seconds: float, number: signal.Signals) -> None:
+def test_what_a_killed_play_leaves(firefly: FakeFirefly, play: Play, seconds: float, number: signal.Signals) -> None:
+    firefly.fail(Fault(delay=0.3), times=None)
     command = play.command('-vvv')
     with (play.folder / 'output').open('wb') as output:
         process = subprocess.Popen(
             [str(Path(sys.executable).parent / command[0]), *command[1:]],
-            env={**os.environ, **play.environment, **keys_of(slow), 'HOME': str(play.folder)},
+            env={**os.environ, **play.environment, **keys_of(firefly), 'HOME': str(play.folder)},
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -310,4 +295,4 @@ def test_what_a_killed_play_leaves(slow: FakeFirefly, play: Play, seconds: float
             os.killpg(process.pid, number)
         process.wait(20)
     (play.folder / 'processes').touch()
-    assert play.leaks(slow, (play.folder / 'output').read_text()) == []
+    assert play.leaks(firefly, (play.folder / 'output').read_text()) == []

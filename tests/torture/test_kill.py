@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Workers, plays and servers are killed at random moments; whoever comes next works at once."""
+"""Workers, plays and servers are killed at random moments. The next one works at once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PLAYBOOK = """
 
 
 def _work(folder: Path, firefly: FakeFirefly) -> int:
-    """A worker, as Ansible forks one, that logs in over and over, though a token is kept."""
+    """A worker, forked as Ansible does, that logs in over and over, although the token is cached."""
     pid = os.fork()
     if pid:
         return pid
@@ -51,7 +51,7 @@ def _work(folder: Path, firefly: FakeFirefly) -> int:
         os._exit(1)
 
 
-def test_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = tmp_path / 'run'
     run.mkdir(mode=0o700)
     monkeypatch.setattr(constants, 'DEFAULT_LOCAL_TMP', str(run))
@@ -61,7 +61,7 @@ def test_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         keys = {'api_url': firefly.url, 'access_key': firefly.access_key, 'secret_key': firefly.secret_key}
         options = validate_login({**keys, 'retries': 0})
         for _unused in range(ROUNDS):
-            # two of them, so that one may be killed while it holds the lock and the other waits for it
+            # two, so that one can be killed while it holds the lock and the other waits
             workers = [_work(run, firefly) for _unused in range(2)]
             time.sleep(chance.uniform(0, 0.1))
             for worker in workers:
@@ -73,13 +73,13 @@ def test_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             assert token.access_token in firefly.tokens
             reused += attempts == 0
         assert list(leaks([firefly.secret_key, *firefly.tokens[-20:]], [run])) == []
-    (kept,) = run.iterdir()
-    assert re.fullmatch('firefly-[0-9a-f]{32}', kept.name)
-    assert kept.stat().st_mode & 0o777 == 0o600
-    print(f'\n{2 * ROUNDS} workers killed in {ROUNDS} rounds; {reused} times their token was whole and served the next')
+    (cache,) = run.iterdir()
+    assert re.fullmatch('firefly-[0-9a-f]{32}', cache.name)
+    assert cache.stat().st_mode & 0o777 == 0o600
+    print(f'\n{2 * ROUNDS} workers killed in {ROUNDS} rounds; {reused} times the next one used their token')
 
 
-def test_plays_and_servers(tmp_path: Path) -> None:
+def test_killed_plays_and_servers(tmp_path: Path) -> None:
     chance = random.Random(20261125)
     inventory = write_inventory(tmp_path, [f'host{number}' for number in range(4)])
     playbook = tmp_path / 'playbook.yml'

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Many hosts at once, with Firefly's real rate limit."""
+"""Many hosts at once, most of them with Firefly's real rate limit."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def test_1000_hosts_with_bad_keys_are_refused_once_a_minute(tmp_path: Path) -> N
         run = _log_in(tmp_path, firefly, 1000, FIREFLY_SECRET_KEY='bad')
     minutes = math.ceil((time.monotonic() - started) / 60)
     statuses = [request.status for request in firefly.requests]
-    # once a minute: a slow machine takes longer than one
+    # a slow machine takes longer than a minute
     assert statuses in [[401] * posts for posts in range(1, minutes + 1)]
     failures = [line for line in run.stdout.splitlines() if line.startswith('fatal: ')]
     assert len(failures) == 1000
     assert sum('it was not sent again' in line for line in failures) == 1000 - len(statuses)
 
 
-def test_1000_hosts_ask_for_the_health(tmp_path: Path) -> None:
+def test_1000_hosts_check_the_health(tmp_path: Path) -> None:
     hosts = [f'host{number}' for number in range(1000)]
     task = {'firefly.platform.firefly_health': {'retries': 0}, 'ignore_errors': True, 'register': 'health'}
     with FakeFirefly() as firefly:
@@ -54,7 +54,7 @@ def test_1000_hosts_ask_for_the_health(tmp_path: Path) -> None:
     assert len(results) == 1000
     codes = Counter(result['code'] for result in results)
     assert set(codes) <= {'ok', 'rate_limited'}
-    # 500 in a rolling minute: the first ones got their response, and nobody a wrong one
+    # the first 500 in a rolling minute, and nobody gets a wrong response
     assert codes['ok'] >= 500
     for result in results:
         assert result['healthy'] == (result['code'] == 'ok')
@@ -68,7 +68,7 @@ ASK_AGAIN = {'firefly.platform.firefly_api': {'path': 'runners/variables/variabl
 
 def test_1000_hosts_whose_token_was_revoked_log_in_once(tmp_path: Path) -> None:
     with FakeFirefly(rate_limit=0) as firefly:
-        # slow at first, so that many are refused at the same time
+        # the first responses are slow, so that many hosts are refused at the same time
         firefly.fail(Fault(path='/v2/runners/variables/variable-sets', delay=3), times=50)
         revoke = {'url': f'{firefly.url}/_fake/tokens', 'method': 'DELETE', 'status_code': 204}
         hosts = [f'host{number}' for number in range(1000)]
@@ -95,7 +95,7 @@ def test_an_endpoint_that_refuses_every_token_makes_one_login_a_minute(tmp_path:
         requests = firefly.count('GET', '/v2/runners/projects/list')
     codes = Counter(values['asked']['failure']['code'] for values in run.registered.values())
     assert codes == {'unauthorized': 100}
-    # the first token and another, and one more for each minute that a slow machine takes longer
+    # one for the first token and one for another, and one for each further minute on a slow machine
     assert logins <= 2 + (time.monotonic() - started) // 60
     assert requests <= 200
     print(f'\n{logins} logins and {requests} requests of 100 hosts')

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What comes from outside, in all its forms: nothing but a FireflyError, and a token keeps what min_ttl promises."""
+"""Whatever comes from outside raises nothing but a FireflyError, and a token lives as long as min_ttl says."""
 
 from __future__ import annotations
 
@@ -35,9 +35,10 @@ from ansible_collections.firefly.platform.plugins.plugin_utils._pages import all
 from ansible_collections.firefly.platform.plugins.plugin_utils._secrets import scrub, server_message
 from ansible_collections.firefly.platform.plugins.plugin_utils._token import read_token
 from ansible_collections.firefly.platform.plugins.plugin_utils._url import base_url
+from helpers.raw_server import RawServer, close, http, send
+from helpers.wire_faults import ACCESS_KEY, SECRET_KEY, TOKEN, login_body
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from torture.wire_faults import ACCESS_KEY, SECRET_KEY, TOKEN, Fault, Server, serve
 
 settings.register_profile('torture', derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile('torture')
@@ -83,7 +84,7 @@ def test_a_body_is_a_token_or_says_what_is_wrong(body: bytes, date: str | None) 
 
 @settings(max_examples=500)
 @given(st.text() | st.builds('{}://{}/{}'.format, st.sampled_from(['https', 'http', 'ftp', '']), st.text(), st.text()))
-def test_an_address_is_right_or_refused(api_url: str) -> None:
+def test_an_address_is_valid_or_refused(api_url: str) -> None:
     with contextlib.suppress(FireflyError):
         base = base_url(api_url)
         assert base.startswith(('https://', 'http://'))
@@ -94,7 +95,7 @@ def test_an_address_is_right_or_refused(api_url: str) -> None:
 
 @settings(max_examples=500)
 @given(st.dictionaries(st.sampled_from([*OPTIONS, 'unknown']), VALUES))
-def test_options_are_right_or_refused(values: dict[str, Any]) -> None:
+def test_options_are_valid_or_refused(values: dict[str, Any]) -> None:
     for names in (LOGIN_OPTIONS, HEALTH_OPTIONS):
         try:
             options = validate(names, values)
@@ -114,7 +115,7 @@ def test_options_are_right_or_refused(values: dict[str, Any]) -> None:
     st.dictionaries(st.sampled_from([f'firefly_{name}' for name in LOGIN_OPTIONS]), VALUES),
     st.dictionaries(st.sampled_from([f'FIREFLY_{name.upper()}' for name in LOGIN_OPTIONS]), st.text()),
 )
-def test_the_sources_are_right_or_refused(task: dict[str, Any], variables: dict[str, Any], environment: Any) -> None:
+def test_the_sources_are_valid_or_refused(task: dict[str, Any], variables: dict[str, Any], environment: Any) -> None:
     sources = Sources(task, variables, environment, lambda values: values, os.path.abspath)
     with contextlib.suppress(FireflyError):
         validate_login(resolve(LOGIN_OPTIONS, sources))
@@ -132,43 +133,38 @@ def test_a_message_of_a_server_is_short_and_without_secrets(body: bytes, secret:
 
 
 @pytest.fixture(scope='module')
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serve(Fault('whatever the test says', 'ok', lambda connection: None), tmp_path_factory.mktemp('s')) as server:
+def server() -> Iterator[RawServer]:
+    """A server whose responses the tests set."""
+    with RawServer(close) as server:
         yield server
 
 
-def _respond(server: Server, data: bytes) -> None:
-    object.__setattr__(server.fault, 'handle', lambda connection: connection.sendall(data))
-
-
-def _perform(operation: Operation, server: Server, **more: Any) -> dict[str, Any]:
+def _perform(operation: Operation, server: RawServer, **more: Any) -> dict[str, Any]:
     raw = {'api_url': server.url, 'timeout': 5, 'retries': 0, **more}
     return perform(operation, raw, Context(report=pytest.fail)).values
 
 
-def _login(server: Server, secret_key: str = SECRET_KEY, **more: Any) -> dict[str, Any]:
+def _login(server: RawServer, secret_key: str = SECRET_KEY, **more: Any) -> dict[str, Any]:
     return _perform(LOGIN, server, access_key=ACCESS_KEY, secret_key=secret_key, token_cache=False, **more)
 
 
 @settings(max_examples=300)
 @given(LOGINS, st.integers(0, 7200), st.none() | st.integers(-80_000, 80_000) | st.sampled_from([-(10**6), 10**6]))
 def test_a_token_lives_as_long_as_min_ttl_asks(
-    server: Server, body: dict[str, Any], min_ttl: int, date_offset: int | None
+    server: RawServer, body: dict[str, Any], min_ttl: int, date_offset: int | None
 ) -> None:
-    date = formatdate(time.time() + (date_offset or 0), usegmt=True).encode()
-    date = b'' if date_offset is None else b'Date: %s\r\n' % date
-    # the clock that counts: the server's where it is within a day of this machine's
+    date = [] if date_offset is None else [f'Date: {formatdate(time.time() + date_offset, usegmt=True)}']
+    # the server's clock counts if it is within a day of this machine's
     offset = date_offset if date_offset and abs(date_offset) < 86400 else 0
     now = time.time() + offset
-    content = json.dumps(body).encode()
-    _respond(server, b'HTTP/1.1 200 OK\r\n%sContent-Length: %d\r\n\r\n%s' % (date, len(content), content))
+    server.talk = http(200, json.dumps(body), *date)
     try:
         result = _login(server, min_ttl=min_ttl)
     except FireflyError as error:
         assert error.code in ('invalid_response', 'expires_too_soon')
     else:
         value = body['expiresAt']
-        # relative ones count from when the server responded
+        # a relative time starts when the server responds
         expires_at = now + value if value < 1e9 else value / 1000 if value > 1e11 else value
         assert expires_at - (time.time() + offset) >= min_ttl - 1
         assert result['expires_in'] >= min_ttl
@@ -184,9 +180,9 @@ HEADERS = st.lists(st.tuples(NAMES | TEXT, TEXT | st.sampled_from([b'chunked', b
 
 @settings(max_examples=300)
 @given(st.binary(max_size=200) | st.just(b'HTTP/1.1 200 OK'), HEADERS, st.binary(max_size=200))
-def test_any_response_at_all(server: Server, line: bytes, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+def test_any_response(server: RawServer, line: bytes, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
     head = b''.join(b'%s: %s\r\n' % header for header in headers)
-    _respond(server, b'%s\r\n%s\r\n%s' % (line, head, body))
+    server.talk = send(b'%s\r\n%s\r\n%s' % (line, head, body))
     with contextlib.suppress(FireflyError):
         _login(server)
     assert not _perform(HEALTH, server)['healthy']
@@ -194,28 +190,22 @@ def test_any_response_at_all(server: Server, line: bytes, headers: list[tuple[by
 
 @settings(max_examples=100)
 @given(st.text(st.characters(exclude_categories=['Cs']), min_size=1).filter(str.strip))
-def test_any_secret_key(server: Server, secret_key: str) -> None:
-    said = json.dumps({'message': f'no {secret_key}'}).encode()
-    _respond(server, b'HTTP/1.1 401 No\r\nContent-Length: %d\r\n\r\n%s' % (len(said), said))
+def test_any_secret_key(server: RawServer, secret_key: str) -> None:
+    server.talk = http(401, json.dumps({'message': f'no {secret_key}'}))
     with pytest.raises(FireflyError) as error:
         _login(server, secret_key)
     assert error.value.code == 'unauthorized'
 
 
 @pytest.fixture(scope='module')
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def api() -> Iterator[RawServer]:
     """A healthy login, and an endpoint that answers every request with an object."""
-
-    def handle(connection: Any) -> None:
-        body = json.dumps({'accessToken': TOKEN, 'expiresAt': int(time.time()) + 3600}).encode()
-        connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s' % (len(body), body))
-
-    with serve(Fault('whatever is asked', 'ok', handle), tmp_path_factory.mktemp('a')) as server:
+    with RawServer(http(200, login_body())) as server:
         yield server
 
 
-def _asked(server: Server, prefix: str = '', **asked: Any) -> tuple[str, bytes] | None:
-    """The target and the body of the request that a task makes; none where it is refused, and nothing is sent."""
+def _asked(server: RawServer, prefix: str = '', **asked: Any) -> tuple[str, bytes] | None:
+    """The address and the body of the request that a task makes; nothing if it is refused before it is sent."""
     server.requests.clear()
     raw = {'api_url': server.url + prefix, 'access_key': ACCESS_KEY, 'secret_key': SECRET_KEY, 'token_cache': False}
     try:
@@ -237,7 +227,7 @@ SEGMENTS = st.text(max_size=8) | st.sampled_from(
 
 @settings(max_examples=1000)
 @given(st.lists(SEGMENTS, min_size=1, max_size=5).map('/'.join), st.sampled_from(['', '/a', '/v2/b']))
-def test_a_path_is_below_v2_or_refused(api: Server, path: str, prefix: str) -> None:
+def test_a_path_is_below_v2_or_refused(api: RawServer, path: str, prefix: str) -> None:
     asked = _asked(api, prefix, path=path)
     if not asked:
         plain = path.removeprefix('v2/').lower()
@@ -248,7 +238,7 @@ def test_a_path_is_below_v2_or_refused(api: Server, path: str, prefix: str) -> N
         assert below != target
         assert below.strip('/') == path.removeprefix('/').removeprefix('v2/').strip('/')
         assert posixpath.normpath(target) == target.rstrip('/')
-        # as a server that forgives would read it
+        # as a lenient server reads it
         assert below.lower().split(';')[0].strip('/') != 'login'
         assert not below.lower().startswith('api/v1')
         assert urlsplit(asked[0]).path == asked[0]
@@ -274,7 +264,7 @@ PLAYBOOK = st.recursive(
 
 @settings(max_examples=1000)
 @given(PLAYBOOK)
-def test_a_body_is_sent_or_refused(api: Server, body: Any) -> None:
+def test_a_body_is_sent_or_refused(api: RawServer, body: Any) -> None:
     asked = _asked(api, path='projects', method='POST', body=body)
     if body is None or isinstance(body, str):
         return
@@ -287,7 +277,7 @@ def test_a_body_is_sent_or_refused(api: Server, body: Any) -> None:
 
 @settings(max_examples=300)
 @given(st.text() | JSON.map(json.dumps) | st.sampled_from(['NaN', '[' * 5000, '9' * 5000, '1e999', '"\\ud800"']))
-def test_a_text_as_body_is_json_or_refused(api: Server, body: str) -> None:
+def test_a_body_that_is_text_is_json_or_refused(api: RawServer, body: str) -> None:
     asked = _asked(api, path='projects', method='POST', body=body)
     if asked and body.strip() not in ('', 'null'):
         assert json.loads(asked[1]) == json.loads(body)
@@ -295,7 +285,7 @@ def test_a_text_as_body_is_json_or_refused(api: Server, body: str) -> None:
 
 @settings(max_examples=1000)
 @given(st.dictionaries(KEYS, JSON | ODD | st.lists(JSON | ODD, max_size=3), max_size=4) | PLAYBOOK)
-def test_a_query_is_sent_or_refused(api: Server, query: Any) -> None:
+def test_a_query_is_sent_or_refused(api: RawServer, query: Any) -> None:
     asked = _asked(api, path='projects', query=query)
     if not isinstance(query, dict):
         return
@@ -323,7 +313,7 @@ def test_a_query_is_sent_or_refused(api: Server, query: Any) -> None:
     | st.sampled_from(['utf-16', 'utf-32', 'utf-8-sig', 'latin-1']).map('{"\xe9": [1]}'.encode),
     st.lists(st.text(min_size=8), max_size=2),
 )
-def test_content_is_what_json_holds_or_refused(body: bytes, secrets: list[str]) -> None:
+def test_a_response_is_json_or_refused(body: bytes, secrets: list[str]) -> None:
     try:
         content = _content(body, secrets)
     except ValueError as error:
@@ -351,7 +341,7 @@ TOTALS = [None, -1, 0, 1, 3, 10**30, True, False, 'many', 2.0, float('inf'), [],
 def test_all_pages_are_all_entries_or_an_error(
     paging: Paging, count: int, sizes: list[int], total: Any, empty_last: bool, most: int
 ) -> None:
-    """The pages are as long as the server likes, and what it tells as the total is right, wrong, or no number."""
+    """The server chooses the length of each page. Its total is right, wrong, or not a number."""
     whole = [{'id': number} for number in range(count)]
     starts, pages = [0], 0
     while starts[-1] < count:

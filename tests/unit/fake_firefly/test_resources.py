@@ -1,165 +1,141 @@
 # Copyright (c) Firefly Platform collection contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rest of the API: tokens, every paging style, and create, change, delete."""
+"""The rest of the embedded Firefly's API: tokens, every paging style, and create, change, delete."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import requests
-from fake_firefly import ACCESS_KEY, SECRET_KEY, FakeFirefly, Fault, make_workspaces
+from fake_firefly import ACCESS_KEY, SECRET_KEY, FakeFirefly, make_workspaces
 
-PROJECTS = 'runners/projects/list'
-
-
-@pytest.fixture
-def firefly() -> Iterator[FakeFirefly]:
-    with FakeFirefly() as running:
-        yield running
+LIST = 'runners/projects/list'
+PROJECTS = 'runners/projects'
+VARIABLES = 'runners/variables/variable-sets'
+ADDRESSES = 'infrastructure/public-nat-ips'
 
 
 def login(firefly: FakeFirefly) -> str:
-    keys = {'accessKey': ACCESS_KEY, 'secretKey': SECRET_KEY}
-    return f'Bearer {requests.post(f"{firefly.url}/v2/login", json=keys, timeout=5).json()["accessToken"]}'
+    return str((firefly.login(ACCESS_KEY, SECRET_KEY) or {})['accessToken'])
 
 
 def send(firefly: FakeFirefly, method: str, path: str, authorization: str | None = None, **options: Any) -> Any:
-    headers = {'Authorization': authorization or login(firefly)}
-    return requests.request(method, f'{firefly.url}/v2/{path}', headers=headers, timeout=5, **options)
+    headers = {'Authorization': f'Bearer {login(firefly)}' if authorization is None else authorization}
+    return requests.request(method, f'{firefly.url}/v2/{path}', headers=headers, timeout=10, **options)
 
 
 @pytest.mark.parametrize('form', ['', 'Bearer', 'Bearer x', 'Basic YTpi', 'Token {}', 'Bearer {}x', '{}'])
-def test_a_missing_or_malformed_token_is_unauthorized(firefly: FakeFirefly, form: str) -> None:
-    headers = {'Authorization': form.format(login(firefly).split()[1])} if form else {}
-    assert requests.get(f'{firefly.url}/v2/{PROJECTS}', headers=headers, timeout=5).status_code == 401
-    open_to_all = requests.get(f'{firefly.url}/v2/infrastructure/public-nat-ips', headers=headers, timeout=5)
-    assert open_to_all.status_code == (401 if form else 200)
+def test_a_missing_or_malformed_token_is_refused(firefly: FakeFirefly, form: str) -> None:
+    authorization = form.format(login(firefly))
+    assert [send(firefly, 'GET', path, authorization).status_code for path in (LIST, ADDRESSES)] == [401, 401]
+    assert requests.get(f'{firefly.url}/v2/{ADDRESSES}', timeout=10).json() == {'ips': firefly.data[ADDRESSES]}
 
 
-def test_an_expired_or_unknown_token_is_unauthorized(firefly: FakeFirefly) -> None:
+def test_an_expired_unknown_or_revoked_token_is_refused(firefly: FakeFirefly) -> None:
+    def status(token: str) -> int:
+        return int(send(firefly, 'GET', LIST, f'bearer {token}').status_code)
+
     firefly.token_lifetime = -1
-    assert send(firefly, 'GET', PROJECTS).status_code == 401
-    with FakeFirefly() as other:
-        assert send(firefly, 'GET', PROJECTS, login(other)).status_code == 401
-
-
-def test_tokens_can_be_revoked(firefly: FakeFirefly) -> None:
-    first, second, third = (login(firefly) for _unused in range(3))
-    assert send(firefly, 'GET', PROJECTS, first.replace('Bearer', 'bearer')).status_code == 200
-    firefly.revoke(first.split()[1])
-    assert [send(firefly, 'GET', PROJECTS, token).status_code for token in (first, second)] == [401, 200]
+    assert [status(login(firefly)), status(login(FakeFirefly()))] == [401, 401]
+    firefly.token_lifetime = 60
+    token = login(firefly)
+    assert status(token) == 200
     firefly.revoke()
-    assert [send(firefly, 'GET', PROJECTS, token).status_code for token in (second, third)] == [401, 401]
-    assert send(firefly, 'GET', PROJECTS, login(firefly)).status_code == 200
+    assert [status(token), status(login(firefly))] == [401, 200]
+
+
+def numbered(page: int, size: int) -> dict[str, Any]:
+    return {'params': {'page': page, 'pageSize': 5}}
+
+
+def from_offset(page: int, size: int) -> dict[str, Any]:
+    return {'params': {'offset': page * size, 'pageSize': 5}}
 
 
 @pytest.mark.parametrize(
-    'path', ['workspaces/search', 'workspaces/workspace-1/runs/search', 'guardrails/search', 'governance/insights']
-)
-@pytest.mark.parametrize('page_limit', [None, 4])
-def test_numbered_pages(firefly: FakeFirefly, path: str, page_limit: int | None) -> None:
-    in_body = path == 'governance/insights'
-    entries = firefly.data[path.removesuffix('/search')]
-    entries[:] = [{**entries[0], 'number': number} for number in range(10)]
-    firefly.page_limit = page_limit
-    got = []
-    for number in range(4):
-        if in_body:
-            answer = send(firefly, 'POST', path, json={'page': number + 1, 'page_size': 5}).json()
-            assert (answer['total'], answer['page'], answer['page_size']) == (10, number + 1, page_limit or 5)
-            got.append(answer['hits'])
-        else:
-            got.append(send(firefly, 'POST', path, params={'page': number, 'pageSize': 5}).json())
-    assert [len(page) for page in got] == ([4, 4, 2, 0] if page_limit else [5, 5, 0, 0])
-    assert sum(got, []) == entries
-
-
-@pytest.mark.parametrize('path', [PROJECTS, 'runners/variables/variable-sets'])
-def test_pages_from_an_offset(firefly: FakeFirefly, path: str) -> None:
-    firefly.page_limit = 2
-    pages = [send(firefly, 'GET', path, params={'offset': offset, 'pageSize': 3}).json() for offset in (0, 2, 3)]
-    if path == PROJECTS:
-        assert [page['totalCount'] for page in pages] == [3, 3, 3]
-        pages = [page['data'] for page in pages]
-    assert pages == [firefly.data[path.removesuffix('/list')][start:end] for start, end in ((0, 2), (2, 3), (3, 3))]
-
-
-def test_pages_from_a_cursor(firefly: FakeFirefly) -> None:
-    got: list[Any] = []
-    body = {'size': 15}
-    while True:
-        answer = send(firefly, 'POST', 'api/inventory', json=body).json()
-        got.extend(answer['responseObjects'])
-        if 'afterKey' not in answer:
-            break
-        body['afterKey'] = answer['afterKey']
-    assert (got, answer['totalObjects']) == (firefly.data['api/inventory'], 30)
-    assert firefly.count('POST', '/v2/api/inventory') == 2
-
-
-def test_default_pages_and_much_data(firefly: FakeFirefly) -> None:
-    authorization = login(firefly)
-    pages = [send(firefly, 'POST', f'workspaces/search?page={page}', authorization).json() for page in (0, 1, 2)]
-    assert [len(page) for page in pages] == [25, 5, 0]
-    firefly.data['workspaces'] = make_workspaces(10_000)
-    assert len(send(firefly, 'POST', 'workspaces/search?page=99&pageSize=100', authorization).json()) == 100
-    assert firefly.requests[-1].query == 'page=99&pageSize=100'
-
-
-def test_a_fault_can_make_a_total_lie(firefly: FakeFirefly) -> None:
-    firefly.fail(Fault(path=f'/v2/{PROJECTS}', replace={'totalCount': 9}))
-    assert send(firefly, 'GET', PROJECTS).json() == {'data': firefly.data['runners/projects'], 'totalCount': 9}
-
-
-def test_filters(firefly: FakeFirefly) -> None:
-    body = {'searchValue': 'name-1', 'filters': {'status': ['planning'], 'workspaceName': ['name-12', 'name-1']}}
-    found = send(firefly, 'POST', 'workspaces/search', json=body).json()
-    assert [workspace['workspaceId'] for workspace in found] == ['workspace-1', 'workspace-12']
-
-
-def test_the_life_of_a_project(firefly: FakeFirefly) -> None:
-    created = send(firefly, 'POST', 'runners/projects', json={'name': 'new'})
-    path = f'runners/projects/{created.json()["id"]}'
-    assert (created.status_code, send(firefly, 'GET', path).json()) == (201, created.json())
-    assert send(firefly, 'PATCH', path, json={'name': 'newer'}).json() == {**created.json(), 'name': 'newer'}
-    send(firefly, 'POST', f'{path}/members', json=[{'userId': 'a'}, {'userId': 'b'}])
-    assert send(firefly, 'DELETE', f'{path}/members', json=['a']).json() == [{'userId': 'b'}]
-    deleted = send(firefly, 'DELETE', path)
-    assert (deleted.status_code, deleted.content) == (204, b'')
-    assert [send(firefly, method, path).status_code for method in ('GET', 'DELETE')] == [404, 404]
-    assert send(firefly, 'GET', f'{path}/members').status_code == 404
-
-
-def test_answers_that_are_no_objects(firefly: FakeFirefly) -> None:
-    assert isinstance(send(firefly, 'POST', 'guardrails', json={'name': 'new'}).json(), str)
-    labelled = send(firefly, 'PUT', 'workspaces/workspace-1/labels', json={'labels': ['a']})
-    assert (labelled.status_code, labelled.content, firefly.data['workspaces'][0]['labels']) == (200, b'', ['a'])
-
-
-@pytest.mark.parametrize(
-    ('method', 'path', 'options', 'sentence'),
+    'method,path,ask',
     [
-        ('GET', 'api/v1.0/integrations', {}, 'no such path'),
-        ('GET', 'workspaces/search', {}, 'does not take this method'),
-        ('GET', f'{PROJECTS}?page=1', {}, 'no query parameter page'),
-        ('GET', f'{PROJECTS}?offset=0&offset=2', {}, 'offset only once'),
-        ('GET', f'{PROJECTS}?offset=x', {}, 'Query parameter error: offset'),
-        ('POST', 'workspaces/search?page=-1', {}, 'Invalid query parameter: page'),
-        ('POST', 'workspaces/search', {'json': {'page': 1}}, '$ breaks additionalProperties'),
-        ('POST', 'workspaces/search', {'json': {'filters': {'labels': 'a'}}}, '$.filters.labels breaks type: array'),
-        ('POST', 'governance/insights', {'json': {'page': 0}}, '$.page breaks minimum: 1'),
-        ('POST', 'runners/projects', {'json': []}, '$ breaks type: object'),
-        ('GET', PROJECTS, {'json': {}}, 'no body'),
-        ('DELETE', 'runners/projects/project-1', {'json': {}}, 'no body'),
-        ('DELETE', 'runners/projects/project-1/members', {}, 'Missing required request body'),
+        ('POST', 'workspaces/search', numbered),
+        ('POST', 'workspaces/workspace-1/runs/search', numbered),
+        ('POST', 'guardrails/search', numbered),
+        ('POST', 'governance/insights', lambda page, size: {'json': {'page': page + 1, 'page_size': 5}}),
+        ('GET', LIST, from_offset),
+        ('GET', VARIABLES, from_offset),
+        ('POST', 'api/inventory', lambda page, size: {'json': {'size': 5, 'afterKey': f'asset {page * size}'}}),
     ],
 )
-def test_what_the_contract_does_not_allow(
-    firefly: FakeFirefly, method: str, path: str, options: dict[str, Any], sentence: str
+@pytest.mark.parametrize('page_limit,sizes', [(None, [5, 5, 0, 0]), (4, [4, 4, 2, 0])])
+def test_pages(
+    method: str, path: str, ask: Callable[[int, int], dict[str, Any]], page_limit: int | None, sizes: list[int]
 ) -> None:
-    assert send(firefly, method, path, **options).status_code in (400, 404, 405)
-    assert sentence in firefly.violations.pop()
-    assert len(firefly.data['runners/projects']) == 3
+    with FakeFirefly(page_limit=page_limit) as firefly:
+        entries = firefly.data[path.removesuffix('/search').removesuffix('/list')]
+        entries[:] = [{'number': number} for number in range(10)]
+        pages = [send(firefly, method, path, **ask(page, sizes[0])).json() for page in range(4)]
+    if isinstance(pages[0], dict):
+        assert {page.get('total', page.get('totalCount', page.get('totalObjects'))) for page in pages} == {10}
+        assert [page['page_size'] for page in pages if 'page_size' in page] in ([], [sizes[0]] * 4)
+        assert [page.get('afterKey') for page in pages[1:]] in ([None] * 3, ['asset 8', None, None])
+        pages = [next(value for value in page.values() if isinstance(value, list)) for page in pages]
+    assert [len(page) for page in pages] == sizes
+    assert sum(pages, []) == entries
+
+
+def test_default_pages_and_filters(firefly: FakeFirefly) -> None:
+    assert send(firefly, 'POST', 'workspaces/search').json() == make_workspaces(25)
+    pages = [send(firefly, 'POST', 'api/inventory', json=body).json() for body in ({}, {'afterKey': 'asset 25'})]
+    assert [(len(page['responseObjects']), page.get('afterKey')) for page in pages] == [(25, 'asset 25'), (5, None)]
+    filters = {'labels': ['label-1', 'x'], 'workspaceName': ['name-2', 'name-3', 'name-1'], 'repositories': ['unknown']}
+    found = send(firefly, 'POST', 'workspaces/search', json={'filters': filters}).json()
+    assert [workspace['workspaceId'] for workspace in found] == ['workspace-1', 'workspace-3']
+
+
+@pytest.mark.parametrize('path,change,id_key', [(PROJECTS, 'PATCH', 'id'), ('governance/insights', 'PUT', '_id')])
+def test_create_change_delete(firefly: FakeFirefly, path: str, change: str, id_key: str) -> None:
+    created = send(firefly, 'POST', path if path == PROJECTS else f'{path}/create', json={'name': 'new'})
+    entry = {'name': 'new', id_key: created.json()[id_key]}
+    assert (created.status_code, created.json()) == (201 if path == PROJECTS else 200, entry)
+    here = f'{path}/{entry[id_key]}'
+    assert send(firefly, change, here, json={'more': 1, id_key: 'other'}).json() == {**entry, 'more': 1}
+    assert firefly.data[path][-1] == {**entry, 'more': 1}
+    assert [send(firefly, 'DELETE', here).status_code for _unused in range(2)] == [
+        204 if path == PROJECTS else 200,
+        404,
+    ]
+    assert len(firefly.data[path]) == 3
+
+
+@pytest.mark.parametrize(
+    'method,path,body,response',
+    [
+        ('GET', f'{PROJECTS}/project-1', None, {'id': 'project-1', 'name': 'project 1'}),
+        ('POST', f'{PROJECTS}/project-1/members', ['a', 'b'], ['a', 'b']),
+        ('POST', f'{PROJECTS}/project-1/members', {'userId': 'c'}, [{'userId': 'c'}]),
+        ('DELETE', f'{PROJECTS}/project-2/members', ['a'], ['b']),
+        ('GET', f'{PROJECTS}/project-2/members', None, ['a', 'b']),
+        ('POST', f'{VARIABLES}/variable-set-1/variables', [{'a': 1}], {'variables': [{'a': 1}]}),
+        ('DELETE', f'{VARIABLES}/variable-set-2/variables', 'a', {'variables': ['b']}),
+        ('PUT', 'workspaces/workspace-1/labels', {'labels': ['a']}, None),
+        ('PATCH', 'guardrails/guardrail-1', {'name': 'x'}, None),
+        ('DELETE', 'workspaces/workspace-1', None, None),
+        ('POST', 'event-center', {'size': 2}, {'events': [{'id': 'event-1'}, {'id': 'event-2'}], 'facets': {}}),
+        ('POST', 'event-center/facets', {'size': 1}, {'events': [{'id': 'event-1'}], 'facets': {}}),
+    ],
+)
+def test_responses(firefly: FakeFirefly, method: str, path: str, body: Any, response: Any) -> None:
+    for name in (f'{PROJECTS}/project-2/members', f'{VARIABLES}/variable-set-2/variables'):
+        firefly.data[name] = ['a', 'b']
+    got = send(firefly, method, path, json=[body] if body == 'a' else body)
+    assert (got.status_code, got.json() if got.content else None) == (200, response)
+    assert (firefly.data['workspaces'][0]['labels'] == ['a']) == (method == 'PUT')
+
+
+@pytest.mark.parametrize(
+    'path', ['guardrails', 'runners/workspaces/workspace-1/tasks/destroy', 'backup-and-dr/policies']
+)
+def test_other_creations_are_in_the_contract(firefly: FakeFirefly, path: str) -> None:
+    response = send(firefly, 'POST', path, json={})
+    assert (response.status_code, path == 'guardrails') == (200, response.json() == firefly.data[path][-1]['id'])

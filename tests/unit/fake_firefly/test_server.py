@@ -1,181 +1,170 @@
 # Copyright (c) Firefly Platform collection contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The embedded Firefly starts, serves and stops as a test needs it."""
+"""The embedded Firefly starts, serves and stops as a test needs it, also around a command."""
 
 from __future__ import annotations
 
 import gc
 import http.client
 import os
+import signal
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 import time
-import warnings
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import requests
-from fake_firefly import FakeFirefly, Fault
+from fake_firefly import ACCESS_KEY, SECRET_KEY, FakeFirefly, Fault
+
+ROOT = Path(__file__).parents[3]
+COMMAND = [sys.executable, '-m', 'tests.fake_firefly', '--']
+both = pytest.mark.parametrize('tls', [False, True], ids=['http', 'https'])
 
 
-def connect(firefly: FakeFirefly) -> socket.socket:
-    return socket.create_connection(('127.0.0.1', urlsplit(firefly.url).port or 0), timeout=5)
+def dial(firefly: FakeFirefly) -> socket.socket:
+    return socket.create_connection(('127.0.0.1', urlsplit(firefly.url).port or 0), timeout=10)
 
 
-def test_violations_fail_the_test_at_the_end() -> None:
-    with pytest.raises(AssertionError, match='GET /v2/x: There is no such path'), FakeFirefly() as firefly:
-        requests.get(f'{firefly.url}/v2/x', timeout=5)
+def connect(firefly: FakeFirefly) -> http.client.HTTPConnection:
+    """Make a connection that does not open itself again."""
+    connection = http.client.HTTPConnection('127.0.0.1')
+    connection.sock, connection.auto_open = dial(firefly), 0
+    if firefly.ca_path:
+        context = ssl.create_default_context(cafile=firefly.ca_path)
+        connection.sock = context.wrap_socket(connection.sock, server_hostname='127.0.0.1')
+    return connection
 
 
-def test_violations_do_not_hide_an_exception() -> None:
-    with pytest.raises(requests.HTTPError), FakeFirefly() as firefly:
-        requests.get(f'{firefly.url}/v2/x', timeout=5).raise_for_status()
+def health(firefly: FakeFirefly) -> int:
+    return requests.get(f'{firefly.url}/v2/health', timeout=10, verify=firefly.ca_path).status_code
 
 
-@pytest.mark.parametrize('tls', [False, True])
-def test_a_connection_is_kept_alive(tls: bool) -> None:
+@both
+def test_a_connection_lives_until_the_client_closes_it(tls: bool) -> None:
+    responses = []
     with FakeFirefly(tls=tls) as firefly:
-        port = urlsplit(firefly.url).port
-        if tls:
-            context = ssl.create_default_context(cafile=firefly.ca_path)
-            connection: http.client.HTTPConnection = http.client.HTTPSConnection('127.0.0.1', port, context=context)
-        else:
-            connection = http.client.HTTPConnection('127.0.0.1', port)
-        connection.connect()
-        connection.auto_open = 0
-        statuses = []
-        for path in ('/v2/health', '/v2/x', '/v2/health'):
-            connection.request('GET', path)
-            with connection.getresponse() as answer:
-                answer.read()
-                statuses.append((answer.version, answer.status))
-        connection.close()
-        assert statuses == [(11, 204), (11, 404), (11, 204)]
-        firefly.violations.clear()
-
-
-def test_a_client_that_closes_is_told_so() -> None:
-    with FakeFirefly() as firefly:
-        answer = requests.get(f'{firefly.url}/v2/health', headers={'Connection': 'close'}, timeout=5)
-        assert answer.headers['Connection'] == 'close'
-
-
-def test_a_hundred_connections_at_once() -> None:
-    with FakeFirefly() as firefly:
-        barrier = threading.Barrier(100)
-
-        def ask(_unused: int) -> int:
-            barrier.wait()
-            return requests.get(f'{firefly.url}/v2/health', timeout=5).status_code
-
-        with ThreadPoolExecutor(100) as pool:
-            assert list(pool.map(ask, range(100))) == [204] * 100
-
-
-@pytest.mark.parametrize('tls', [False, True])
-def test_stopping_is_quick_with_idle_connections(tls: bool) -> None:
-    with FakeFirefly(tls=tls) as firefly:
-        session = requests.Session()
-        session.get(f'{firefly.url}/v2/health', timeout=5, verify=firefly.ca_path)
-        silent = connect(firefly)
-        time.sleep(0.05)
-        start = time.monotonic()
-    assert time.monotonic() - start < 10
-    session.close()
-    silent.close()
-
-
-@pytest.mark.parametrize('fault', [Fault(delay=30), Fault(drip=30)])
-def test_stopping_does_not_wait_for_slow_answers(fault: Fault) -> None:
-    with FakeFirefly() as firefly:
-        firefly.fail(fault)
         connection = connect(firefly)
-        connection.sendall(b'GET /v2/x HTTP/1.1\r\nHost: x\r\n\r\n')
-        while not firefly.requests:
-            time.sleep(0.01)
+        for path, header in (('health', 'keep-alive'), ('x', 'keep-alive'), ('health', 'close')):
+            connection.request('GET', f'/v2/{path}', headers={'Connection': header})
+            with connection.getresponse() as response:
+                response.read()
+                responses.append((response.version, response.status, response.getheader('Connection')))
         firefly.violations.clear()
-        start = time.monotonic()
-    assert time.monotonic() - start < 10
-    connection.close()
+    assert responses == [(11, 204, None), (11, 404, None), (11, 204, 'close')]
 
 
-@pytest.mark.parametrize('tls', [False, True])
-def test_nothing_is_left_behind(tls: bool) -> None:
+@both
+@pytest.mark.parametrize('fault', [Fault(), Fault(delay=60), Fault(body='xxx', drip=60)], ids=['none', 'delay', 'drip'])
+def test_stopping_is_quick_and_leaves_nothing_behind(tls: bool, fault: Fault) -> None:
     gc.collect()
     threads, descriptors = threading.active_count(), len(os.listdir('/dev/fd'))
-    with warnings.catch_warnings(), FakeFirefly(tls=tls, client_ca=tls, health_up_after=60) as firefly:
-        warnings.simplefilter('error')
-        session = requests.Session()
-        cert = (firefly.client_cert or '', firefly.client_key or '') if tls else None
-        session.get(f'{firefly.url}/v2/health', timeout=5, verify=firefly.ca_path, cert=cert)
-        firefly.fail(Fault(reset='before'))
-        with pytest.raises(requests.ConnectionError):
-            session.get(f'{firefly.url}/v2/health', timeout=5, verify=firefly.ca_path, cert=cert)
-        session.close()
-        folder = Path(firefly.ca_path).parent if firefly.ca_path else None
-    gc.collect()
-    assert threading.active_count() == threads
-    assert len(os.listdir('/dev/fd')) == descriptors
-    assert folder is None or not folder.exists()
-    with pytest.raises(ConnectionRefusedError):
-        connect(firefly)
+    firefly = FakeFirefly(tls=tls)
+    for _unused in range(2):  # it can start again
+        with firefly:
+            silent, connection = dial(firefly), connect(firefly)
+            firefly.fail(fault)
+            firefly.requests.clear()
+            connection.request('GET', '/v2/health')
+            while not firefly.requests:
+                time.sleep(0.01)
+            time.sleep(0.1)
+            assert (firefly.requests[0].status is None) == bool(fault.delay)
+            start = time.monotonic()
+        assert time.monotonic() - start < 20
+        connection.close()
+        silent.close()
+        gc.collect()
+        assert (threading.active_count(), len(os.listdir('/dev/fd'))) == (threads, descriptors)
+        assert not Path(firefly.ca_path or '/no/such').parent.exists()
+        with pytest.raises(ConnectionRefusedError):
+            dial(firefly)
 
 
-def test_the_certificate_is_verified_by_the_ca_only() -> None:
-    with FakeFirefly(tls=True) as firefly:
-        assert firefly.url.startswith('https://127.0.0.1:')
-        assert requests.get(f'{firefly.url}/v2/health', verify=firefly.ca_path, timeout=5).status_code == 204
-        by_name = firefly.url.replace('127.0.0.1', 'localhost')
-        assert requests.get(f'{by_name}/v2/health', verify=firefly.ca_path, timeout=5).status_code == 204
-        with pytest.raises(requests.exceptions.SSLError):
-            requests.get(f'{firefly.url}/v2/health', timeout=5)
-
-
-def test_a_client_certificate_is_demanded() -> None:
-    with FakeFirefly(client_ca=True) as firefly, FakeFirefly(client_ca=True) as other:
-        url = f'{firefly.url}/v2/health'
-        cert = (firefly.client_cert or '', firefly.client_key or '')
-        assert requests.get(url, verify=firefly.ca_path, cert=cert, timeout=5).status_code == 204
-        for wrong in (None, (other.client_cert or '', other.client_key or '')):
-            with pytest.raises(requests.ConnectionError):  # SSLError, or a reset by the time that it is sent
-                requests.get(url, verify=firefly.ca_path, cert=wrong, timeout=5)
-        assert firefly.count('GET', '/v2/health') == 1
-
-
-def test_a_client_that_is_slow_at_the_handshake_does_not_hold_up_others() -> None:
-    with FakeFirefly(tls=True) as firefly, connect(firefly):
+def test_a_slow_handshake_does_not_hold_up_others() -> None:
+    with FakeFirefly(tls=True) as firefly, dial(firefly):
         time.sleep(0.05)
-        assert requests.get(f'{firefly.url}/v2/health', verify=firefly.ca_path, timeout=5).status_code == 204
+        assert health(firefly) == 204
 
 
-def test_a_given_port_is_used() -> None:
-    with socket.create_server(('127.0.0.1', 0)) as free:
-        port = free.getsockname()[1]
-    with FakeFirefly(port=port) as firefly:
-        assert firefly.url == f'http://127.0.0.1:{port}'
-
-
-def test_the_server_is_silent(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
-    with FakeFirefly(tls=True) as firefly:
-        requests.get(f'{firefly.url}/v2/health', verify=firefly.ca_path, timeout=5)
-        requests.get(f'{firefly.url}/v2/x', verify=firefly.ca_path, timeout=5)
-        with pytest.raises(requests.exceptions.SSLError):
-            requests.get(f'{firefly.url}/v2/health', timeout=5)
-        with connect(firefly) as connection:
-            connection.sendall(b'junk\r\n\r\n')
-        firefly.violations.clear()
-    with FakeFirefly() as firefly:
-        with connect(firefly) as connection:  # leaves in the middle of the body
-            connection.sendall(b'POST /v2/login HTTP/1.1\r\nContent-Length: 100\r\n\r\n{')
-        with connect(firefly) as connection:
-            connection.sendall(b'junk\r\n\r\n')
-            connection.recv(1000)
+@both
+def test_the_server_prints_nothing(
+    tls: bool, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with FakeFirefly(tls=tls) as firefly:
+        health(firefly)
         firefly.fail(Fault(reset='before'))
         with pytest.raises(requests.ConnectionError):
-            requests.get(f'{firefly.url}/v2/health', timeout=5)
+            health(firefly)
+        for junk in (b'junk\r\n\r\n', b'POST /v2/login HTTP/1.1\r\nContent-Length: 100\r\n\r\n{'):
+            with dial(firefly) as connection:
+                connection.sendall(junk)
+        time.sleep(0.1)
     assert capfd.readouterr() == ('', '')
     assert not [record for record in caplog.records if not record.name.startswith('urllib3')]
+
+
+def test_playbooks_control_it_at_its_root() -> None:
+    with FakeFirefly(rate_limit=2) as firefly:
+
+        def control(method: str, path: str) -> requests.Response:
+            return requests.request(method, f'{firefly.url}/_fake/{path}', timeout=10)
+
+        firefly.fail(Fault(status=500))
+        assert [control('PUT', f'health/{state}').status_code for state in ('x', 'down')] == [404, 204]
+        assert [health(firefly), health(firefly)] == [500, 503]
+        assert control('PUT', 'health/up').status_code == 204
+        assert [health(firefly), health(firefly)] == [204, 429]
+        assert control('GET', 'counts').json() == {'GET /v2/health': 4}
+        token = (firefly.login(ACCESS_KEY, SECRET_KEY) or {})['accessToken']
+        assert firefly.accepts(token)
+        assert control('DELETE', 'tokens').status_code == 204
+        assert not firefly.accepts(token)
+
+
+# The command
+
+
+def run(*command: str, stdin: str = '') -> tuple[int, str, str]:
+    process = subprocess.run(
+        [*COMMAND, *command], cwd=ROOT, input=stdin, capture_output=True, text=True, timeout=120, check=False
+    )
+    return process.returncode, process.stdout, process.stderr
+
+
+VIOLATIONS = 'Requests that the contract does not allow:\nGET /v2/x: There is no such path.\n'
+
+
+def test_a_command_gets_the_address_and_the_keys() -> None:
+    code = (
+        'import os, requests, sys; value = lambda name: os.environ["FIREFLY_" + name];'
+        'keys = {"accessKey": value("ACCESS_KEY"), "secretKey": value("SECRET_KEY")};'
+        'response = requests.post(value("API_URL") + "/v2/login", json=keys); requests.get(value("API_URL") + "/v2/x");'
+        'print(response.status_code, sys.stdin.read(), *sys.argv[1:]); print("e", file=sys.stderr); sys.exit(3)'
+    )
+    expected = (3, '200 in --tls -- -x\n', f'e\n{VIOLATIONS}')
+    assert run(sys.executable, '-c', code, '--tls', '--', '-x', stdin='in') == expected
+
+
+def test_violations_fail_a_command_that_succeeded() -> None:
+    ask = 'import os, requests; requests.get(os.environ["FIREFLY_API_URL"] + "/v2/x")'
+    assert run(sys.executable, '-c', ask) == (1, '', VIOLATIONS)
+
+
+def test_a_command_that_does_not_exist() -> None:
+    assert run('/no/such/command') == (127, '', '/no/such/command: No such file or directory\n')
+
+
+@pytest.mark.parametrize('number,code', [(signal.SIGTERM, 128 + signal.SIGTERM), (signal.SIGINT, 5)])
+def test_a_signal_is_the_commands(number: signal.Signals, code: int) -> None:
+    command = [*COMMAND, sys.executable, '-c', 'import time; print("up", flush=True); time.sleep(2); exit(5)']
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        process.stdout.readline()
+        process.send_signal(number)  # a terminal sends SIGINT to the command as well
+        assert process.wait(timeout=60) == code

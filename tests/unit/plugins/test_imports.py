@@ -12,7 +12,7 @@ PLUGINS = Path(__file__).parents[3] / 'plugins'
 
 
 def imports(path: Path) -> set[str]:
-    """The files of ours that this one imports, without their suffix: ``plugin_utils/_client``."""
+    """The files of the collection that this one imports, as ``plugin_utils/_client``."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.level:
@@ -22,8 +22,8 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-def test_imports_go_down_only() -> None:
+def test_imports_only_go_down() -> None:
     graph = {str(path.relative_to(PLUGINS).with_suffix('')): imports(path) for path in PLUGINS.rglob('*.py')}
     assert 'plugin_utils/_client' in graph['action/firefly_health']
     assert not [name for names in graph.values() for name in names if not name.startswith('plugin_utils/')]
-    TopologicalSorter(graph).prepare()  # raises where there is a circle
+    TopologicalSorter(graph).prepare()  # raises CycleError

@@ -14,62 +14,41 @@ from ansible_collections.firefly.platform.plugins.plugin_utils._options import S
 
 #: What ``omit`` is from ansible-core 2.19 on: an object that templating drops.
 OMIT = object()
+OMIT_TEXT = '__omit_place_holder__1234'
+KEYS = ('access_key', 'access_key_file')
 
 
 def sources(given: Any = None, variables: Any = None, environment: Any = None) -> Sources:
     def template(values: list[Any]) -> list[Any]:
-        return [f'templated {value}' if isinstance(value, str) else value for value in values if value is not OMIT]
+        return [str(value).replace('{{ nothing }}', '') for value in values if value is not OMIT]
 
     return Sources(given or {}, variables or {}, environment or {}, template, lambda path: f'/playbook/{path}')
 
 
-def resolved(given: Any = None, variables: Any = None, environment: Any = None) -> dict[str, Any]:
-    names = ('api_url', 'timeout', 'wait')
-    return resolve(names, sources(given, variables, environment))
+@pytest.mark.parametrize('nothing', [None, '', ' ', OMIT, OMIT_TEXT])
+def test_the_nearest_source_that_has_a_value_gives_it(nothing: Any) -> None:
+    def resolved(given: Any, variable: Any, environment: str) -> dict[str, Any]:
+        variables = {'firefly_api_url': variable, 'omit': OMIT_TEXT}
+        return resolve(('api_url',), sources({'api_url': given}, variables, {'FIREFLY_API_URL': environment}))
+
+    assert resolved('a', 'b', 'c') == {'api_url': 'a'}
+    assert resolved(nothing, 'b{{ nothing }}', 'c') == {'api_url': 'b'}
+    assert resolved(nothing, nothing, 'c') == {'api_url': 'c'}
+    assert resolved(nothing, '{{ nothing }}', ' ') == {}
 
 
-def test_a_given_option_comes_first() -> None:
-    assert resolved({'api_url': 'a'}, {'firefly_api_url': 'b'}, {'FIREFLY_API_URL': 'c'}) == {'api_url': 'a'}
+def test_only_a_task_gives_the_options_for_waiting() -> None:
+    assert resolve(('wait',), sources({'wait': True})) == {'wait': True}
+    assert resolve(('wait',), sources({}, {'firefly_wait': True}, {'FIREFLY_WAIT': 'true'})) == {}
 
 
-def test_then_a_templated_variable() -> None:
-    assert resolved({}, {'firefly_api_url': 'b'}, {'FIREFLY_API_URL': 'c'}) == {'api_url': 'templated b'}
-
-
-def test_then_the_environment() -> None:
-    assert resolved({}, {}, {'FIREFLY_API_URL': 'c'}) == {'api_url': 'c'}
-
-
-def test_a_default_is_left_to_others() -> None:
-    assert resolved() == {}
-
-
-@pytest.mark.parametrize('unset', ['', ' ', None])
-def test_an_empty_string_is_unset_everywhere(unset: str | None) -> None:
-    environment = {'FIREFLY_API_URL': 'c'}
-    assert resolved({'api_url': unset}, {}, environment) == {'api_url': 'c'}
-    given = sources({}, {'firefly_api_url': unset}, environment)._replace(template=list)
-    assert resolve(('api_url',), given) == {'api_url': 'c'}
-    assert resolved({}, {}, {'FIREFLY_API_URL': unset}) == {}
-
-
-def test_a_template_that_gives_nothing_is_unset() -> None:
-    given = sources({}, {'firefly_api_url': '{{ x }}'}, {'FIREFLY_API_URL': 'c'})
-    options = resolve(('api_url',), given._replace(template=lambda values: ['']))
-    assert options == {'api_url': 'c'}
-
-
-def test_the_options_for_waiting_have_no_such_sources() -> None:
-    assert resolved({'wait': True}) == {'wait': True}
-    assert resolved({}, {'firefly_wait': True}, {'FIREFLY_WAIT': 'true'}) == {}
-
-
-def test_an_unknown_option_is_kept_for_validation() -> None:
-    assert resolved({'api_ulr': 'a'}) == {'api_ulr': 'a'}
+def test_what_is_not_valid_is_left_to_validation() -> None:
+    invalid = {'api_ulr': 'a', 'timeout': b'5'}
+    assert resolve(('api_url', 'timeout'), sources(invalid)) == invalid
 
 
 @pytest.mark.parametrize('name', SHARED_OPTIONS)
-def test_a_fact_gives_no_option(name: str) -> None:
+def test_a_fact_with_the_name_of_a_variable_is_refused(name: str) -> None:
     variables = {'ansible_facts': {variable_name(name): 'HUNTER2'}, variable_name(name): 'HUNTER2'}
     with pytest.raises(FireflyError, match=f'The fact {variable_name(name)} is refused') as refused:
         resolve(SHARED_OPTIONS, sources({}, variables))
@@ -77,86 +56,66 @@ def test_a_fact_gives_no_option(name: str) -> None:
     assert 'HUNTER2' not in str(refused.value)
 
 
-def test_a_fact_does_no_harm_where_the_task_gives_the_option() -> None:
-    assert resolved({'api_url': 'a'}, {'ansible_facts': {'firefly_api_url': 'b'}}) == {'api_url': 'a'}
-
-
-def test_other_facts_do_no_harm() -> None:
+def test_other_facts_are_not_refused() -> None:
+    assert resolve(('api_url',), sources({'api_url': 'a'}, {'ansible_facts': {'firefly_api_url': 'b'}})) == {
+        'api_url': 'a'
+    }
     variables = {'ansible_facts': {'firefly_login': {'api_url': 'a'}, 'firefly_wait': True}, 'firefly_api_url': 'b'}
-    assert resolved({}, variables) == {'api_url': 'templated b'}
+    assert resolve(('api_url', 'wait'), sources({}, variables)) == {'api_url': 'b'}
 
 
+# the values are '/argument', '/variable' and '/environment'
 @pytest.mark.parametrize(
-    'argument,variable,environment,name',
+    'argument,variable,environment,name,value',
     [
-        ('access_key', None, 'access_key', 'argument'),
-        ('access_key_file', 'access_key', None, 'argument'),
-        (None, 'access_key_file', 'access_key', 'variable'),
-        (None, 'access_key', 'access_key_file', 'variable'),
-        (None, None, 'access_key_file', 'environment'),
+        (['access_key'], [], ['access_key'], 'access_key', '/argument'),
+        (['access_key_file'], ['access_key'], [], 'access_key_file', '/argument'),
+        ([], ['access_key_file'], ['access_key'], 'access_key_file', '/variable'),
+        ([], ['access_key'], ['access_key_file'], 'access_key', '/variable'),
+        ([], [], ['access_key_file'], 'access_key_file', '/environment'),
+        (KEYS, [], [], 'access_key', '/argument'),
+        ([], KEYS, [], 'access_key', '/variable'),
+        ([], [], KEYS, 'access_key', '/environment'),
     ],
 )
-def test_a_nearer_source_goes_before_a_farther_one(
-    argument: str | None, variable: str | None, environment: str | None, name: str
+def test_a_nearer_source_comes_first_and_in_one_source_the_key(
+    argument: list[str], variable: list[str], environment: list[str], name: str, value: str
 ) -> None:
-    given = Sources(
-        {argument: '/argument'} if argument else {},
-        {f'firefly_{variable}': '/variable'} if variable else {},
-        {f'FIREFLY_{environment.upper()}': '/environment'} if environment else {},
-        list,
-        str,
+    given = sources(
+        dict.fromkeys(argument, '/argument'),
+        {variable_name(each): '/variable' for each in variable},
+        {f'FIREFLY_{each.upper()}': '/environment' for each in environment},
     )
-    assert resolve(('access_key', 'access_key_file'), given) == {argument or variable or environment: f'/{name}'}
+    assert resolve(KEYS, given) == {name: value}
 
 
-def test_in_one_source_the_key_goes_before_its_file() -> None:
-    for given in (
-        sources({'access_key': 'a', 'access_key_file': '/f'}),
-        sources({}, {'firefly_access_key': 'a', 'firefly_access_key_file': '/f'})._replace(template=list),
-        sources({}, {}, {'FIREFLY_ACCESS_KEY': 'a', 'FIREFLY_ACCESS_KEY_FILE': '/f'}),
-    ):
-        assert resolve(('access_key', 'access_key_file'), given) == {'access_key': 'a'}
-
-
-def test_a_relative_path_is_found_where_its_source_means_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_path_starts_where_its_source_means_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for folder in ('playbook', 'shell'):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / 'ca.pem').touch()
     monkeypatch.chdir(tmp_path / 'shell')
-    find = sources()._replace(template=list, find=lambda path: str(tmp_path / 'playbook' / path))
     for given, folder in (
-        (find._replace(arguments={'ca_path': 'ca.pem'}), 'playbook'),
-        (find._replace(variables={'firefly_ca_path': 'ca.pem'}), 'playbook'),
-        (find._replace(environment={'FIREFLY_CA_PATH': 'ca.pem'}), 'shell'),
-        (find._replace(environment={'SSL_CERT_FILE': 'ca.pem'}), 'shell'),
+        (sources({'ca_path': 'ca.pem'}), 'playbook'),
+        (sources({}, {'firefly_ca_path': 'ca.pem'}), 'playbook'),
+        (sources({}, {}, {'FIREFLY_CA_PATH': 'ca.pem'}), 'shell'),
+        (sources({}, {}, {'SSL_CERT_FILE': 'ca.pem'}), 'shell'),
     ):
+        given = given._replace(find=lambda path: str(tmp_path / 'playbook' / path))
         assert resolve(('ca_path',), given) == {'ca_path': str(tmp_path / folder / 'ca.pem')}
 
 
-def test_the_bundles_of_other_programs() -> None:
+def test_the_ca_variables_of_other_programs() -> None:
     bundles = {'SSL_CERT_FILE': '/ssl', 'REQUESTS_CA_BUNDLE': '/requests', 'FIREFLY_CA_PATH': '/firefly'}
     for path in ('/firefly', '/requests', '/ssl'):
         assert resolve(('ca_path',), sources({}, {}, bundles)) == {'ca_path': path}
         bundles.popitem()
 
 
-@pytest.mark.parametrize('placeholder', [OMIT, '__omit_place_holder__1234'], ids=['object', 'string'])
-def test_what_is_omitted_is_unset(placeholder: Any) -> None:
-    environment = {'FIREFLY_API_URL': 'c'}
-    variables = {'omit': placeholder} if isinstance(placeholder, str) else {}
-    for given in (
-        sources({'api_url': placeholder}, variables, environment),
-        sources({}, {**variables, 'firefly_api_url': placeholder}, environment),
-    ):
-        drop = given._replace(template=lambda values: [value for value in values if value is not OMIT])
-        assert resolve(('api_url',), drop) == {'api_url': 'c'}
-
-
 def test_a_variable_that_cannot_be_templated_is_named() -> None:
     def template(values: list[Any]) -> list[Any]:
         raise RuntimeError(values)
 
-    with pytest.raises(FireflyError, match='The variable firefly_secret_key cannot be templated') as refused:
+    with pytest.raises(FireflyError, match='firefly_secret_key cannot be templated') as refused:
         resolve(('secret_key',), sources({}, {'firefly_secret_key': '{{ HUNTER2'})._replace(template=template))
     assert refused.value.code == 'invalid_option'
     assert '"{{"' in str(refused.value)

@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""Names, types, defaults and sources are tested against the documentation, in test_documentation.py."""
+
 from __future__ import annotations
 
 import typing as t
@@ -14,40 +16,9 @@ from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
     LOGIN_OPTIONS,
     OPTIONS,
     SHARED_OPTIONS,
-    environment_names,
     is_set,
     validate,
-    variable_name,
 )
-
-# name: (default, environment variable, variable)
-FALLBACK: dict[str, tuple[t.Any, str, str]] = {
-    'access_key': (None, 'FIREFLY_ACCESS_KEY', 'firefly_access_key'),
-    'secret_key': (None, 'FIREFLY_SECRET_KEY', 'firefly_secret_key'),
-    'access_key_file': (None, 'FIREFLY_ACCESS_KEY_FILE', 'firefly_access_key_file'),
-    'secret_key_file': (None, 'FIREFLY_SECRET_KEY_FILE', 'firefly_secret_key_file'),
-    'api_url': ('https://api.firefly.ai', 'FIREFLY_API_URL', 'firefly_api_url'),
-    'validate_certs': (True, 'FIREFLY_VALIDATE_CERTS', 'firefly_validate_certs'),
-    'ca_path': (None, 'FIREFLY_CA_PATH', 'firefly_ca_path'),
-    'client_cert': (None, 'FIREFLY_CLIENT_CERT', 'firefly_client_cert'),
-    'client_key': (None, 'FIREFLY_CLIENT_KEY', 'firefly_client_key'),
-    'use_proxy': (True, 'FIREFLY_USE_PROXY', 'firefly_use_proxy'),
-    'timeout': (30.0, 'FIREFLY_TIMEOUT', 'firefly_timeout'),
-    'retries': (3, 'FIREFLY_RETRIES', 'firefly_retries'),
-    'token_cache': (True, 'FIREFLY_TOKEN_CACHE', 'firefly_token_cache'),
-    'min_ttl': (60, 'FIREFLY_MIN_TTL', 'firefly_min_ttl'),
-}
-WAITING: dict[str, t.Any] = {'wait': False, 'wait_timeout': 120, 'wait_sleep': 5}
-REQUEST: dict[str, t.Any] = {
-    'path': None,
-    'method': 'GET',
-    'query': None,
-    'body': None,
-    'read_only': None,
-    'status_code': None,
-    'all_pages': False,
-    'max_entries': 10000,
-}
 
 
 class Tagged(str):
@@ -57,44 +28,30 @@ class Tagged(str):
         return 'not the value'
 
 
+def read(name: str, value: t.Any) -> t.Any:
+    """What validation makes of the value of an option."""
+    return validate(['api_url', name], {name: value})[name]
+
+
 def refusal(given: dict[str, t.Any], names: tuple[str, ...] = tuple(OPTIONS)) -> str:
     with pytest.raises(FireflyError) as refused:
         validate(names, given)
-    assert refused.value.code == 'invalid_option'
-    assert refused.value.retryable is False
-    return str(refused.value)
-
-
-def test_the_table_has_the_designed_options() -> None:
-    assert set(OPTIONS) == {*FALLBACK, *WAITING, *REQUEST}
-    assert {name for name, option in OPTIONS.items() if option.fallback} == set(FALLBACK)
-
-
-def test_who_takes_which() -> None:
-    assert set(LOGIN_OPTIONS) == set(SHARED_OPTIONS) == set(FALLBACK)
-    assert set(API_OPTIONS) == {*FALLBACK, *REQUEST}
-    needless = {'token_cache', 'min_ttl', *(name for name in FALLBACK if '_key' in name and name != 'client_key')}
-    assert set(HEALTH_OPTIONS) == {*FALLBACK, *WAITING} - needless
-
-
-@pytest.mark.parametrize('name', FALLBACK)
-def test_names_in_the_environment_and_as_a_variable(name: str) -> None:
-    assert (environment_names(name)[0], variable_name(name)) == FALLBACK[name][1:]
+    assert (refused.value.code, refused.value.retryable) == ('invalid_option', False)
+    assert 'HUNTER2' not in str(refused.value)
+    return refused.value.what
 
 
 def test_defaults() -> None:
-    assert validate(LOGIN_OPTIONS, {}) == {name: default for name, (default, *_unused) in FALLBACK.items()}
-    health = validate(HEALTH_OPTIONS, {})
-    assert {name: health[name] for name in WAITING} == WAITING
-    assert set(health) == set(HEALTH_OPTIONS)
-    assert dict(validate(API_OPTIONS, {})) == validate(LOGIN_OPTIONS, {}) | REQUEST
+    for names in (LOGIN_OPTIONS, HEALTH_OPTIONS, API_OPTIONS):
+        assert validate(names, {}) == {name: OPTIONS[name].default for name in names}
+    assert {name for name, option in OPTIONS.items() if option.fallback} == set(SHARED_OPTIONS)
 
 
-@pytest.mark.parametrize('nothing', [None, '', ' ', '\t\n', Tagged('')])
 @pytest.mark.parametrize('name', OPTIONS)
-def test_an_empty_value_is_unset(name: str, nothing: str | None) -> None:
-    assert is_set(nothing) is False
-    assert validate(['api_url', name], {name: nothing}) == validate(['api_url', name], {})
+def test_an_empty_string_is_unset(name: str) -> None:
+    for nothing in (None, '', ' ', '\t\n', Tagged('')):
+        assert is_set(nothing) is False
+        assert read(name, nothing) == OPTIONS[name].default
 
 
 @pytest.mark.parametrize('value', [0, False, 0.0, '0', 'x', []])
@@ -102,124 +59,74 @@ def test_a_false_value_is_set(value: t.Any) -> None:
     assert is_set(value) is True
 
 
-@pytest.mark.parametrize(
-    'name,text,value',
-    [
-        ('validate_certs', 'no', False),
-        ('validate_certs', 'False', False),
-        ('validate_certs', '0', False),
-        ('use_proxy', 'true', True),
-        ('use_proxy', 'off', False),
-        ('wait', 'yes', True),
-        ('timeout', '2.5', 2.5),
-        ('timeout', '7', 7.0),
-        ('timeout', 7, 7.0),
-        ('retries', '4', 4),
-        ('min_ttl', '900', 900),
-        ('wait_timeout', '300', 300),
-        ('wait_sleep', '1', 1),
-        ('token_cache', 'no', False),
-        ('ca_path', '/etc/ca.pem', '/etc/ca.pem'),
-        ('access_key', 'with space', 'with space'),
-    ],
-)
-def test_types_come_from_text(name: str, text: t.Any, value: t.Any) -> None:
-    converted = validate(['api_url', name], {name: text})[name]
-    assert converted == value
-    assert converted.__class__ is value.__class__
+VALID: dict[str, list[tuple[t.Any, t.Any]]] = {
+    'validate_certs': [('no', False), ('True', True), ('1', True)],
+    'wait': [('off', False)],
+    'timeout': [('2.5', 2.5), (7, 7.0), (0.001, 0.001), (86400, 86400.0)],
+    'retries': [('4', 4), (0, 0), (100, 100)],
+    'min_ttl': [(0, 0), (31536000, 31536000)],
+    'wait_timeout': [(1, 1), (86400, 86400)],
+    'wait_sleep': [(1, 1), (86400, 86400)],
+    'max_entries': [(1, 1), (1_000_000, 1_000_000)],
+    'access_key': [(' with space\n', 'with space'), (12, '12')],
+    'secret_key': [('secret\udcff', 'secret\udcff')],
+    'ca_path': [('~/ca.pem', '/home/firefly/ca.pem')],
+    'path': [(' x ', ' x ')],
+    'body': [(value, value) for value in (' x ', 0, False, [], {}, [1], {'a': None})],
+    'status_code': [(204, [204]), ([100, '599'], [100, 599]), (' 200, 204 ', [200, 204]), ([], [])],
+}
 
 
-def test_a_path_may_use_the_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize('name', VALID)
+def test_valid_values(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv('HOME', '/home/firefly')
-    assert validate(['api_url', 'ca_path'], {'ca_path': '~/ca.pem'})['ca_path'] == '/home/firefly/ca.pem'
+    for given, value in VALID[name]:
+        converted = read(name, given)
+        assert converted == value
+        assert converted.__class__ is value.__class__
 
 
 @pytest.mark.parametrize('name', [name for name, option in OPTIONS.items() if option.type in ('str', 'path')])
 def test_a_tagged_string_becomes_a_plain_one(name: str) -> None:
     text = {'api_url': 'https://api.example', 'method': 'POST'}.get(name, '/some/text')
-    value = validate(['api_url', name], {name: Tagged(text)})[name]
+    value = read(name, Tagged(text))
     assert value == text
     assert value.__class__ is str
 
 
-@pytest.mark.parametrize(
-    'name,value',
-    [
-        ('timeout', 0.001),
-        ('timeout', 86400),
-        ('retries', 0),
-        ('retries', '0'),
-        ('retries', 100),
-        ('min_ttl', 0),
-        ('min_ttl', 31536000),
-        ('wait_timeout', 1),
-        ('wait_sleep', 1),
-    ],
-)
-def test_the_ends_of_a_range_are_in_it(name: str, value: t.Any) -> None:
-    assert validate(['api_url', name], {name: value})[name] == float(value)
+NUMBER, WHOLE, BOOLEAN, STATUS_LIST = 'a number', 'a whole number', 'true or false', 'a list of whole numbers'
 
 
 @pytest.mark.parametrize(
-    'name,value',
+    'name,must_be,values',
     [
-        ('timeout', 0),
-        ('timeout', -1),
-        ('timeout', '-0.5'),
-        ('timeout', 'nan'),
-        ('timeout', float('nan')),
-        ('timeout', 'inf'),
-        ('timeout', '-inf'),
-        ('timeout', 1e300),
-        ('timeout', 86401),
-        ('retries', -1),
-        ('retries', 101),
-        pytest.param('retries', 10**400, id='retries-10**400'),
-        ('min_ttl', -1),
-        pytest.param('min_ttl', 10**400, id='min_ttl-10**400'),
-        ('wait_timeout', 0),
-        ('wait_timeout', -5),
-        ('wait_sleep', 0),
-        ('max_entries', 0),
-        ('max_entries', -1),
-        ('max_entries', 1_000_001),
+        ('timeout', NUMBER, ['HUNTER2', [1], {'s': 1}]),
+        ('timeout', 'between', [0, '-0.5', 'nan', float('nan'), 'inf', '-inf', 1e300, 86401]),
+        ('retries', WHOLE, ['HUNTER2', '1.5', 1.5, 'nan', float('inf')]),
+        ('retries', 'between', [-1, 101, 10**400]),
+        ('min_ttl', WHOLE, ['1h', ['HUNTER2']]),
+        ('min_ttl', 'between', [-1, 31536001, 10**400]),
+        ('wait_timeout', 'between', [0, -5, 86401]),
+        ('wait_sleep', 'between', [0, 86401]),
+        ('max_entries', WHOLE, ['HUNTER2']),
+        ('max_entries', 'between', [0, -1, 1_000_001]),
+        ('validate_certs', BOOLEAN, ['HUNTER2', 2]),
+        ('wait', BOOLEAN, [[]]),
+        ('read_only', BOOLEAN, ['maybe']),
+        ('all_pages', BOOLEAN, [2]),
+        ('status_code', STATUS_LIST, ['HUNTER2', {'a': 1}, [None], True, float('nan')]),
+        ('status_code', 'between', [99, 600, [204, 99], '200,6000']),
+        ('method', 'one of GET, POST, PUT, PATCH, DELETE', ['get', 'HEAD', ' GET', 'GET\n', 'HUNTER2']),
+        ('query', 'a dictionary', ['HUNTER2', 5]),
+        *((name, 'text', ['HUNTER2\ud800']) for name in ('access_key', 'secret_key', 'api_url')),
+        ('ca_path', 'a path', ['HUNTER2\ud800']),
     ],
 )
-def test_out_of_range(name: str, value: t.Any) -> None:
-    message = refusal({name: value})
-    assert name in message
-    assert 'must be between' in message
-    assert 'e+' not in message.partition('must be')[2]
-
-
-@pytest.mark.parametrize(
-    'name,value',
-    [
-        ('timeout', 'soon'),
-        ('timeout', [1]),
-        ('timeout', {'s': 1}),
-        ('retries', 'many'),
-        ('retries', '1.5'),
-        ('retries', 1.5),
-        ('retries', 'nan'),
-        ('retries', float('inf')),
-        ('min_ttl', '1h'),
-        ('validate_certs', 'maybe'),
-        ('validate_certs', 2),
-        ('wait', []),
-        ('read_only', 'maybe'),
-        ('all_pages', 2),
-        ('max_entries', 'many'),
-    ],
-)
-def test_of_the_wrong_type(name: str, value: t.Any) -> None:
-    kinds = {
-        'timeout': 'a number',
-        'retries': 'a whole number',
-        'min_ttl': 'a whole number',
-        'max_entries': 'a whole number',
-    }
-    assert refusal({name: value}).startswith(f'The option {name} must be {kinds.get(name, "true or false")}. ')
+def test_invalid_values(name: str, must_be: str, values: list[t.Any]) -> None:
+    for value in values:
+        what = refusal({name: value})
+        assert what.startswith(f'The option {name} must be {must_be}'), value
+        assert 'e+' not in what
 
 
 def test_a_number_of_thousands_of_digits() -> None:
@@ -229,96 +136,30 @@ def test_a_number_of_thousands_of_digits() -> None:
     assert '99' not in message
 
 
+def test_all_mistakes_are_reported_at_once() -> None:
+    message = refusal({'timeout': 'soon', 'retries': 'many', 'access_key': 'HUNTER2', 'secret_key': b'HUNTER2'})
+    assert 'option timeout' in message
+    assert 'option retries' in message
+
+
 @pytest.mark.parametrize('name,nearest', [('retrys', 'retries'), ('acces_key', 'access_key'), ('url', 'api_url')])
-def test_an_unknown_option_is_told_with_the_nearest_one_first(name: str, nearest: str) -> None:
-    assert f'There is no option {name}; there are {nearest}, ' in refusal({name: 'HUNTER2'}, LOGIN_OPTIONS)
+def test_an_unknown_option_is_reported_with_the_nearest_one_first(name: str, nearest: str) -> None:
+    message = refusal({name: 'HUNTER2', 'retries': 1}, LOGIN_OPTIONS)
+    assert f'no option {name}; there are {nearest}, ' in message
+    assert all(known in message for known in LOGIN_OPTIONS)
 
 
-def test_an_unknown_option_is_told_with_those_that_there_are() -> None:
-    message = refusal({'acces_key': 'HUNTER2', 'api_url': 'https://api.firefly.ai'}, LOGIN_OPTIONS)
-    assert 'acces_key' in message
-    assert all(name in message for name in LOGIN_OPTIONS)
-    assert 'HUNTER2' not in message
-
-
-def test_a_name_that_is_not_text_is_unknown_too() -> None:
+def test_a_name_that_is_not_text_is_unknown() -> None:
     raw: t.Any = {1: 2, 'b': 4}
-    assert 'There is no option 1, b;' in refusal(raw)
+    assert 'no option 1, b;' in refusal(raw)
 
 
-def test_waiting_is_for_health_alone() -> None:
-    assert 'wait' in refusal({'wait': True}, LOGIN_OPTIONS)
-
-
-@pytest.mark.parametrize('name', sorted(set(SHARED_OPTIONS) - set(HEALTH_OPTIONS)))
-def test_health_takes_what_it_does_not_need_and_ignores_it(name: str) -> None:
-    assert validate(HEALTH_OPTIONS, {name: ['not even checked']}) == validate(HEALTH_OPTIONS, {})
+def test_every_operation_ignores_the_shared_options_that_it_does_not_need() -> None:
+    for name in set(SHARED_OPTIONS) - set(HEALTH_OPTIONS):
+        assert validate(HEALTH_OPTIONS, {name: ['not even checked']}) == validate(HEALTH_OPTIONS, {})
+    assert 'no option wait;' in refusal({'wait': True}, LOGIN_OPTIONS)
 
 
 def test_options_cannot_be_changed() -> None:
     with pytest.raises(TypeError):
         validate(HEALTH_OPTIONS, {})['retries'] = 0  # type: ignore[index]
-
-
-def test_all_mistakes_are_told_at_once() -> None:
-    message = refusal({'timeout': 'soon', 'retries': 'many'})
-    assert 'timeout' in message
-    assert 'retries' in message
-
-
-def test_no_message_repeats_a_key() -> None:
-    keys = {'access_key': 'HUNTER1', 'secret_key': 'HUNTER2'}
-    for mistake in ({'timeout': 'soon'}, {'timeout': -1}, {'token_cache': 'x'}, {'x': 1}):
-        assert 'HUNTER' not in refusal({**keys, **mistake})
-
-
-@pytest.mark.parametrize(
-    'name', [name for name, option in OPTIONS.items() if option.type not in ('str', 'path', 'raw')]
-)
-def test_no_message_repeats_what_an_option_was_given(name: str) -> None:
-    assert 'HUNTER2' not in refusal({name: 'HUNTER2'})
-
-
-@pytest.mark.parametrize('key', [['HUNTER2'], {'key': 'HUNTER2'}, b'HUNTER2'], ids=['list', 'dict', 'bytes'])
-@pytest.mark.parametrize('name', ['access_key', 'secret_key'])
-def test_a_key_that_is_not_text_never_shows(name: str, key: t.Any) -> None:
-    assert 'HUNTER2' not in refusal({name: key, 'timeout': 'soon'})
-
-
-@pytest.mark.parametrize('name', ['access_key', 'secret_key', 'api_url', 'ca_path'])
-def test_text_that_no_encoding_has(name: str) -> None:
-    assert name in refusal({name: 'HUNTER2\ud800'})
-    assert 'HUNTER2' not in refusal({name: 'HUNTER2\ud800'})
-
-
-@pytest.mark.parametrize(
-    'given,statuses',
-    [
-        (204, [204]),
-        ([200, '204'], [200, 204]),
-        ('200,204', [200, 204]),
-        (' 200, 204 ', [200, 204]),
-        ([], []),
-        (None, None),
-    ]
-    + [(100, [100]), ([599], [599])],
-)
-def test_status_code_is_a_list_of_whole_numbers(given: t.Any, statuses: list[int] | None) -> None:
-    assert validate(API_OPTIONS, {'status_code': given})['status_code'] == statuses
-
-
-@pytest.mark.parametrize('given', [99, 600, [204, 99], '200,6000', float('nan'), 'ok', {'a': 1}, [None], True])
-def test_status_code_is_a_list_of_statuses(given: t.Any) -> None:
-    assert refusal({'status_code': given}).startswith('The option status_code must be ')
-
-
-@pytest.mark.parametrize('method', ['get', 'HEAD', ' GET', 'GET\n'])
-def test_a_method_is_one_of_a_few(method: str) -> None:
-    assert 'The option method must be one of GET, POST, PUT, PATCH, DELETE.' in refusal({'method': method})
-
-
-@pytest.mark.parametrize('value', ['', 'text', 0, False, [], {}, [1], {'a': None}])
-def test_a_body_is_what_it_is(value: t.Any) -> None:
-    body = validate(API_OPTIONS, {'body': value})['body']
-    assert body == (None if value == '' else value)
-    assert value == '' or body.__class__ is value.__class__

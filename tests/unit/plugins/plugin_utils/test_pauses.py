@@ -17,13 +17,13 @@ WRONG = FireflyError('unauthorized', '401.', status=401)
 
 
 def pauses(patience: Patience, error: FireflyError) -> list[float]:
-    """All that there are, should each attempt end in this error."""
+    """All pauses, if each attempt ends in this error."""
     return list(iter(lambda: patience.pause(error), None))
 
 
 @pytest.mark.parametrize('retry_after', [0, 60])
 @pytest.mark.parametrize('retries', [0, 1, 3, 100])
-def test_refusals_are_waited_for_a_minute_a_retry(retries: int, retry_after: int) -> None:
+def test_refusals_get_a_minute_for_each_retry(retries: int, retry_after: int) -> None:
     refused = FireflyError('rate_limited', '429.', retryable=True, retry_after=retry_after)
     for _unused in range(20):
         made = pauses(Patience(retries), refused)
@@ -31,10 +31,23 @@ def test_refusals_are_waited_for_a_minute_a_retry(retries: int, retry_after: int
         assert all(0 < pause <= 60 * retries for pause in made)
 
 
-def test_refusals_are_not_counted_among_the_retries() -> None:
+@pytest.mark.parametrize('retries', [0, 1, 20])
+def test_pauses_after_failures_grow_up_to_a_minute(retries: int) -> None:
+    expected = [0, *(2.0**number for number in range(19))][:retries]
+    for _unused in range(20):
+        made = pauses(Patience(retries), DOWN)
+        for pause, mean in zip(made, expected, strict=True):
+            assert min(60, mean / 2) <= pause <= min(60, mean * 1.5)
+
+
+def test_refusals_do_not_count_as_retries() -> None:
     patience = Patience(2)
     assert patience.pause(REFUSED)
     assert [patience.pause(DOWN) is None for _unused in range(3)] == [False, False, True]
+
+
+def test_a_final_error_is_not_retried() -> None:
+    assert Patience(3).pause(WRONG) is None
 
 
 @pytest.mark.parametrize(
@@ -55,12 +68,8 @@ def test_the_pause_after_a_refusal_is_random(refusals: int, retry_after: float, 
     assert high - (high - low) * 0.1 < max(made) <= high
 
 
-def test_what_is_final_is_not_tried_again() -> None:
-    assert Patience(3).pause(WRONG) is None
-
-
 class Clock:
-    """A clock that goes on only while somebody sleeps."""
+    """A clock that runs only during a sleep."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -79,7 +88,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def test_waiting_is_reported_at_once_and_every_30_seconds(clock: Clock) -> None:
+def test_a_wait_is_reported_at_once_and_every_30_seconds(clock: Clock) -> None:
     lines: list[str] = []
     Progress(lines.append).sleep(100, REFUSED)
     assert clock.now == 1100
@@ -95,7 +104,7 @@ def test_the_report_counts_down_to_the_deadline(clock: Clock) -> None:
     assert [line.partition(': ')[0] for line in lines] == [f'Waiting for Firefly, {left} s left' for left in (120, 90)]
 
 
-def test_the_next_pause_goes_on_with_the_same_30_seconds(clock: Clock) -> None:
+def test_the_next_pause_continues_the_same_30_seconds(clock: Clock) -> None:
     lines: list[str] = []
     progress = Progress(lines.append)
     for _unused in range(7):
@@ -105,5 +114,5 @@ def test_the_next_pause_goes_on_with_the_same_30_seconds(clock: Clock) -> None:
     assert len(lines) == 4
 
 
-def test_without_a_pause_nothing_is_reported(clock: Clock) -> None:
+def test_nothing_is_reported_without_a_pause(clock: Clock) -> None:
     Progress(pytest.fail).sleep(0, DOWN)

@@ -27,11 +27,13 @@ from fake_firefly import TOKEN_NEEDLE, FakeFirefly, Fault
 fork = multiprocessing.get_context('fork')
 
 TOLD_AGAIN = 'it was not sent again'
+DOWN = Fault(status=503)
+REFUSED = Fault(status=401)
 
 
 @pytest.fixture(autouse=True)
 def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """A run of this test alone; what the cache says at -v."""
+    """What the token cache says at -v. The cache is in a folder of this test."""
     monkeypatch.setattr(constants, 'DEFAULT_LOCAL_TMP', str(tmp_path / 'run'))
     (tmp_path / 'run').mkdir(mode=0o700)
     lines: list[str] = []
@@ -39,20 +41,36 @@ def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return lines
 
 
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Moves the clock forward by so many seconds."""
+    now = time.monotonic
+
+    def move(seconds: float) -> None:
+        monkeypatch.setattr(time, 'monotonic', lambda: now() + seconds)
+
+    return move
+
+
 def options_for(firefly: FakeFirefly, **more: Any) -> Options:
     keys = {'api_url': firefly.url, 'access_key': firefly.access_key, 'secret_key': firefly.secret_key}
     return validate_login({**keys, 'retries': 0, **more})
 
 
-def get(firefly: FakeFirefly, asker: str | None = 'task', **more: Any) -> tuple[Token, int]:
+def get(firefly: FakeFirefly, asker: str | None = 'task', refused: str | None = None, **more: Any) -> tuple[Token, int]:
+    """The token, in place of one that an endpoint ``refused``, and how many requests it took."""
     options = options_for(firefly, **more)
-    return token_of_run(options, asker, lambda: request_token(options, print))
+    return token_of_run(options, asker, lambda: request_token(options, print), refused)
 
 
-def failure(firefly: FakeFirefly, asker: str | None = 'task', **more: Any) -> FireflyError:
+def failure(firefly: FakeFirefly, asker: str | None = 'task', refused: str | None = None, **more: Any) -> FireflyError:
     with pytest.raises(FireflyError) as failed:
-        get(firefly, asker, **more)
+        get(firefly, asker, refused, **more)
     return failed.value
+
+
+def logins(firefly: FakeFirefly) -> int:
+    return firefly.count('POST', '/v2/login')
 
 
 def the_file(tmp_path: Path) -> Path:
@@ -60,21 +78,20 @@ def the_file(tmp_path: Path) -> Path:
     return path
 
 
-def test_one_login_for_a_run(firefly: FakeFirefly) -> None:
+# Tokens
+
+
+def test_one_login_for_a_run(firefly: FakeFirefly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     outcomes = [get(firefly, asker) for asker in ('task', 'other task', 'lookup', None)]
-    assert [attempts for _token, attempts in outcomes] == [1, 0, 0, 0]
-    assert len({token for token, _attempts in outcomes}) == 1
-    assert firefly.count('POST', '/v2/login') == 1
-
-
-def test_a_token_ends_with_its_run(firefly: FakeFirefly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    get(firefly)
+    outcomes += [get(firefly, api_url=f'{firefly.url}{end}') for end in ('/', '/v2', '/v2/')]
+    assert [attempts for _token, attempts in outcomes] == [1, 0, 0, 0, 0, 0, 0]
+    assert {token.access_token for token, _attempts in outcomes} == set(firefly.tokens)
     (tmp_path / 'run2').mkdir(mode=0o700)
     monkeypatch.setattr(constants, 'DEFAULT_LOCAL_TMP', str(tmp_path / 'run2'))
     assert get(firefly)[1] == 1
 
 
-def test_the_file_is_private_and_holds_nothing_readable(firefly: FakeFirefly, tmp_path: Path) -> None:
+def test_the_file_is_private_and_encrypted(firefly: FakeFirefly, tmp_path: Path) -> None:
     get(firefly)
     path = the_file(tmp_path)
     assert path.stat().st_mode & 0o777 == 0o600
@@ -83,54 +100,26 @@ def test_the_file_is_private_and_holds_nothing_readable(firefly: FakeFirefly, tm
         assert needle.encode() not in content
 
 
-def test_two_keys_and_two_addresses_are_never_mixed_up() -> None:
-    keys = {'one': 'secret1', 'two': 'secret2'}
-    with FakeFirefly(keys=keys) as first, FakeFirefly(keys=keys) as second:
-        seen = {}
-        for _unused in range(2):
-            for firefly in (first, second):
-                for access_key, secret_key in keys.items():
-                    token = get(firefly, access_key=access_key, secret_key=secret_key)[0].access_token
-                    assert token in firefly.tokens
-                    assert seen.setdefault((firefly.url, access_key), token) == token
-        assert len(set(seen.values())) == 4
-        assert first.count('POST', '/v2/login') == second.count('POST', '/v2/login') == 2
-
-
-def test_all_that_decides_the_outcome_has_a_file_of_its_own(
+def test_everything_that_decides_the_outcome_has_its_own_file(
     firefly: FakeFirefly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def log_in() -> tuple[Token, int]:
-        return Token('token', 'Bearer', 0, time.monotonic() + 3600), 1
+    files: set[Path] = set()
 
-    changes: list[dict[str, Any]] = [
-        {},
-        {'api_url': 'https://firefly.example'},
-        {'access_key': 'other'},
-        {'secret_key': 'other'},
-        {'validate_certs': False},
-        {'ca_path': '/ca.pem'},
-        {'client_cert': '/cert.pem'},
-        {'client_key': '/key.pem'},
-        {'use_proxy': False},
-    ]
-    for change in changes:
-        assert token_of_run(options_for(firefly, **change), 'task', log_in)[1] == 1
+    def ask_twice(**change: Any) -> None:
+        new = Token(f'token-{len(files)}', 'Bearer', 0, time.monotonic() + 3600)
+        for attempts in (1, 0):
+            assert token_of_run(options_for(firefly, **change), 'task', lambda: (new, 1)) == (new, attempts), change
+        assert len(set((tmp_path / 'run').iterdir()) - files) == 1, change
+        files.update((tmp_path / 'run').iterdir())
+
+    ask_twice()
+    for option in ('access_key', 'secret_key', 'ca_path', 'client_cert', 'client_key'):
+        ask_twice(**{option: '/other'})
+    ask_twice(api_url='https://firefly.example')
+    ask_twice(validate_certs=False)
+    ask_twice(use_proxy=False)
     monkeypatch.setenv('https_proxy', 'http://proxy.example')
-    assert token_of_run(options_for(firefly), 'task', log_in)[1] == 1
-    assert len(list((tmp_path / 'run').iterdir())) == len(changes) + 1
-
-
-def test_every_spelling_of_an_address_shares_a_token(firefly: FakeFirefly) -> None:
-    for api_url in (firefly.url, f'{firefly.url}/', f'{firefly.url}/v2', f'{firefly.url}/v2/'):
-        get(firefly, api_url=api_url)
-    assert firefly.count('POST', '/v2/login') == 1
-
-
-def test_a_secret_key_that_is_not_utf_8_is_refused_as_any_other(firefly: FakeFirefly) -> None:
-    for _unused in range(2):
-        assert failure(firefly, secret_key='secret\udcff').code == 'unauthorized'
-    assert firefly.count('POST', '/v2/login') == 1
+    ask_twice()
 
 
 def test_a_token_that_does_not_live_long_enough_is_replaced(firefly: FakeFirefly) -> None:
@@ -143,16 +132,15 @@ def test_a_token_that_does_not_live_long_enough_is_replaced(firefly: FakeFirefly
     assert token.expires_in >= 900
 
 
-def test_a_token_that_has_become_too_short_is_replaced(firefly: FakeFirefly, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_that_has_aged_is_replaced(firefly: FakeFirefly, later: Callable[[float], None]) -> None:
     firefly.token_lifetime = 300
     get(firefly, min_ttl=280)
-    now = time.monotonic
-    monkeypatch.setattr(time, 'monotonic', lambda: now() + 40)
+    later(40)
     assert get(firefly, min_ttl=280)[1] == 1
 
 
-def test_the_lifetime_is_by_the_clock_of_the_server(firefly: FakeFirefly) -> None:
-    firefly.fail(Fault(date_offset=3000))  # the server's clock is ahead: of 3600 s some 600 remain
+def test_the_lifetime_is_measured_by_the_clock_of_the_server(firefly: FakeFirefly) -> None:
+    firefly.fail(Fault(date_offset=3000))  # some 600 of the 3600 s remain
     get(firefly)
     token, attempts = get(firefly, 'later task', min_ttl=500)
     assert attempts == 0
@@ -166,49 +154,92 @@ def test_a_new_token_that_is_too_short_is_told_again(firefly: FakeFirefly) -> No
     assert get(firefly, 'later task', min_ttl=900)[1] == 1
 
 
-@pytest.mark.parametrize('status,code', [(401, 'unauthorized'), (403, 'forbidden'), (503, 'server_error')])
-def test_a_failure_is_told_again_to_the_same_asker(firefly: FakeFirefly, status: int, code: str) -> None:
-    firefly.fail(Fault(status=status), times=None)
+# Failures
+
+
+@pytest.mark.parametrize('fault,code', [(REFUSED, 'unauthorized'), (DOWN, 'server_error')])
+def test_a_failure_is_told_again_to_the_same_asker(firefly: FakeFirefly, fault: Fault, code: str) -> None:
+    firefly.fail(fault, times=None)
     first, *others = [failure(firefly) for _unused in range(3)]
-    assert firefly.count('POST', '/v2/login') == 1
+    assert logins(firefly) == 1
     assert TOLD_AGAIN not in str(first)
     assert all(TOLD_AGAIN in str(error) and str(error).startswith(first.what) for error in others)
-    assert {(error.code, error.status, error.retryable) for error in others} == {(code, status, first.retryable)}
+    assert {(error.code, error.status, error.retryable) for error in others} == {(code, fault.status, first.retryable)}
     assert {error.attempts for error in others} == {0}
 
 
-def test_a_failure_leaves_a_token_that_lives_long_enough(firefly: FakeFirefly) -> None:
+@pytest.mark.parametrize('first,second', [('task', 'later task'), ('task', 'lookup'), ('task', None), (None, None)])
+def test_another_asker_asks_anew(firefly: FakeFirefly, first: str | None, second: str | None) -> None:
+    firefly.fail(REFUSED)
+    failure(firefly, first)
+    assert get(firefly, second)[1] == 1
+
+
+@pytest.mark.parametrize('seconds,told', [(TELL_AGAIN - 5, True), (TELL_AGAIN + 5, False)])
+def test_a_failure_is_told_again_for_a_minute(
+    firefly: FakeFirefly, later: Callable[[float], None], seconds: float, told: bool
+) -> None:
+    assert TELL_AGAIN == 60
+    firefly.fail(REFUSED, times=2)
+    failure(firefly)
+    later(seconds)
+    assert (TOLD_AGAIN in str(failure(firefly))) is told
+
+
+def test_a_failure_keeps_a_token_that_lives_long_enough(firefly: FakeFirefly) -> None:
     get(firefly)
-    firefly.fail(Fault(status=500), times=None)
+    firefly.fail(DOWN, times=None)
     failure(firefly, 'later task', min_ttl=86400)
     assert [get(firefly, asker)[1] for asker in ('task', 'later task')] == [0, 0]
     assert TOLD_AGAIN in str(failure(firefly, 'later task', min_ttl=86400))
 
 
-@pytest.mark.parametrize('asker', ['later task', 'lookup', None])
-def test_whoever_else_asks_asks_anew(firefly: FakeFirefly, asker: str | None) -> None:
-    firefly.fail(Fault(status=401))
-    failure(firefly)
-    assert get(firefly, asker)[1] == 1
+def test_a_secret_key_that_is_not_utf_8_is_refused_like_any_other(firefly: FakeFirefly) -> None:
+    for _unused in range(2):
+        assert failure(firefly, secret_key='secret\udcff').code == 'unauthorized'
+    assert logins(firefly) == 1
 
 
-def test_who_asks_anew_always_does(firefly: FakeFirefly) -> None:
-    firefly.fail(Fault(status=401), times=2)
-    failure(firefly, None)
-    failure(firefly, None)
-    assert get(firefly, None)[1] == 1
+# Tokens that an endpoint refused
 
 
-@pytest.mark.parametrize('later, told', [(TELL_AGAIN - 5, True), (TELL_AGAIN + 5, False)])
-def test_a_failure_is_told_again_for_a_minute(
-    firefly: FakeFirefly, monkeypatch: pytest.MonkeyPatch, later: float, told: bool
+def test_a_refused_token_is_replaced_for_everyone(firefly: FakeFirefly) -> None:
+    old = get(firefly)[0].access_token
+    new, attempts = get(firefly, refused=old)
+    assert (new.access_token, attempts) == (firefly.tokens[1], 1)
+    assert get(firefly, refused=old) == (new, 0)  # another host replaced it
+    assert get(firefly) == (new, 0)
+
+
+@pytest.mark.parametrize('seconds,expected', [(TELL_AGAIN - 5, 2), (TELL_AGAIN + 5, 3)])
+def test_a_replacement_is_kept_for_a_minute(
+    firefly: FakeFirefly, later: Callable[[float], None], seconds: float, expected: int
 ) -> None:
-    firefly.fail(Fault(status=401), times=2)
-    failure(firefly)
-    now = time.monotonic
-    monkeypatch.setattr(time, 'monotonic', lambda: now() + later)
-    assert (TOLD_AGAIN in str(failure(firefly))) is told
-    assert TELL_AGAIN == 60
+    new = get(firefly, refused=get(firefly)[0].access_token)[0].access_token
+    later(seconds)
+    for asker in ('task', 'later task', None):
+        get(firefly, asker, new)
+    assert logins(firefly) == expected
+
+
+def test_a_token_that_replaced_one_that_was_too_short_can_be_replaced(firefly: FakeFirefly) -> None:
+    firefly.token_lifetime = 300
+    short = get(firefly)[0].access_token
+    firefly.token_lifetime = 3600
+    new = get(firefly, 'later task', min_ttl=900)[0]
+    assert get(firefly, refused=short) == (new, 0)
+    assert get(firefly, refused=new.access_token)[1] == 1
+
+
+def test_a_refused_token_is_not_given_again_where_the_login_fails(firefly: FakeFirefly) -> None:
+    old = get(firefly)[0].access_token
+    firefly.fail(DOWN)
+    failure(firefly, refused=old)
+    assert TOLD_AGAIN in str(failure(firefly))
+    assert get(firefly, 'later task')[1] == 1
+
+
+# Files that cannot be used
 
 
 @pytest.mark.parametrize(
@@ -235,38 +266,42 @@ def test_a_file_of_another_key_is_not_an_error(firefly: FakeFirefly, tmp_path: P
     get(firefly, access_key='other', secret_key='other-secret')
     ours.rename(the_file(tmp_path))
     assert get(firefly, access_key='other', secret_key='other-secret')[1] == 1
-    assert said == ['damaged, and will be replaced']
+    assert len(said) == 1
+    assert 'damaged' in said[0]
+
+
+def test_a_missing_folder_is_not_an_error(firefly: FakeFirefly, tmp_path: Path, said: list[str]) -> None:
+    (tmp_path / 'run').rmdir()
+    assert [get(firefly)[1] for _unused in range(2)] == [1, 1]
+    assert 'not used' in said[0]
 
 
 @contextlib.contextmanager
-def _mounted(folder: Path, options: str) -> Iterator[None]:
-    """A file system of its own in the folder."""
-    mount = ['mount', '-t', 'tmpfs', '-o', f'mode=0700,{options}', 'tmpfs', str(folder)]
+def _mounted(folder: Path) -> Iterator[None]:
+    """Mounts a file system of 4 KiB at the folder."""
+    mount = ['mount', '-t', 'tmpfs', '-o', 'mode=0700,size=4k', 'tmpfs', str(folder)]
     if subprocess.run(mount, check=False, capture_output=True).returncode != 0:
-        pytest.skip('only root mounts, and not on every machine')
+        pytest.skip('mounting needs root')
     try:
         yield
     finally:
         subprocess.run(['umount', str(folder)], check=True)
 
 
-def test_a_folder_that_is_not_there_is_not_an_error(firefly: FakeFirefly, tmp_path: Path, said: list[str]) -> None:
-    (tmp_path / 'run').rmdir()
-    assert [get(firefly)[1] for _unused in range(2)] == [1, 1]
-    assert said[0].startswith('not used: ')
-
-
 def test_a_full_disk_is_not_an_error(firefly: FakeFirefly, tmp_path: Path, said: list[str]) -> None:
-    with _mounted(tmp_path / 'run', 'size=4k'):
+    with _mounted(tmp_path / 'run'):
         with pytest.raises(OSError, match='No space'):
             (tmp_path / 'run/filler').write_bytes(b'x' * 100_000)
         assert get(firefly)[1] == 1
-        assert any(line.startswith('not written: ') for line in said)
+        assert any('not written' in line for line in said)
         assert get(firefly)[1] == 1
 
 
+# Many processes
+
+
 def _forks(count: int, work: Callable[[], str]) -> list[str]:
-    """What ``count`` processes get that all start at once."""
+    """The results of ``count`` processes that start at the same moment."""
     start = fork.Event()
     results: Any = fork.Queue()
 
@@ -287,27 +322,29 @@ def _forks(count: int, work: Callable[[], str]) -> list[str]:
     return got
 
 
-def test_50_at_once_log_in_once(firefly: FakeFirefly) -> None:
+# the delays give all processes the time to begin to wait
+@pytest.mark.parametrize(
+    'fault,min_ttl,code',
+    [
+        (Fault(delay=0.5), 60, None),
+        (Fault(delay=1), 86400, None),  # a token that is too short is shared by all who waited for it
+        (Fault(status=401, delay=1), 60, 'unauthorized'),
+        (Fault(status=503, delay=1), 60, 'server_error'),
+    ],
+    ids=['a token', 'a token that is too short', 'a refusal', 'an outage'],
+)
+def test_50_processes_share_one_login(firefly: FakeFirefly, fault: Fault, min_ttl: int, code: str | None) -> None:
+    firefly.fail(fault, times=None)
+    results = _forks(50, lambda: get(firefly, asker=None, min_ttl=min_ttl)[0].access_token)
+    assert results == ([code] if code else firefly.tokens) * 50
+    assert logins(firefly) == 1
+
+
+def test_30_processes_replace_a_refused_token_once(firefly: FakeFirefly) -> None:
+    old = get(firefly)[0].access_token
     firefly.fail(Fault(delay=0.5))
-    tokens = _forks(50, lambda: get(firefly)[0].access_token)
-    assert tokens == firefly.tokens * 50
-    assert firefly.count('POST', '/v2/login') == 1
-
-
-@pytest.mark.parametrize('status,code', [(401, 'unauthorized'), (503, 'server_error')])
-def test_50_at_once_share_a_failure_whoever_asks(firefly: FakeFirefly, status: int, code: str) -> None:
-    # slow enough for all to have begun to wait
-    firefly.fail(Fault(status=status, delay=1), times=None)
-    assert _forks(50, lambda: get(firefly, asker=None)[0].access_token) == [code] * 50
-    assert firefly.count('POST', '/v2/login') == 1
-
-
-def test_a_new_token_that_is_too_short_is_told_to_those_who_waited(firefly: FakeFirefly) -> None:
-    firefly.token_lifetime = 300
-    firefly.fail(Fault(delay=1))
-    tokens = _forks(10, lambda: get(firefly, asker=None, min_ttl=900)[0].access_token)
-    assert tokens == firefly.tokens * 10
-    assert firefly.count('POST', '/v2/login') == 1
+    assert set(_forks(30, lambda: get(firefly, refused=old)[0].access_token)) == {firefly.tokens[-1]}
+    assert logins(firefly) == 2
 
 
 def test_a_killed_holder_frees_the_lock(firefly: FakeFirefly) -> None:
@@ -320,55 +357,3 @@ def test_a_killed_holder_frees_the_lock(firefly: FakeFirefly) -> None:
     os.kill(holder.pid, signal.SIGKILL)
     holder.join(10)
     assert get(firefly)[1] == 1
-
-
-def renew(firefly: FakeFirefly, refused: str, asker: str | None = 'task') -> tuple[str, int]:
-    """The token in place of one that an endpoint refused, and how many requests it took."""
-    options = options_for(firefly)
-    token, attempts = token_of_run(options, asker, lambda: request_token(options, print), refused)
-    return token.access_token, attempts
-
-
-def test_a_refused_token_is_replaced_for_all(firefly: FakeFirefly) -> None:
-    old = get(firefly)[0].access_token
-    new, attempts = renew(firefly, old)
-    assert (new, attempts) == (firefly.tokens[1], 1)
-    assert renew(firefly, old) == (new, 0)  # somebody else replaced it
-    assert get(firefly)[0].access_token == new
-
-
-@pytest.mark.parametrize('later,logins', [(TELL_AGAIN - 5, 2), (TELL_AGAIN + 5, 3)])
-def test_a_token_that_took_the_place_of_a_refused_one_is_kept_for_a_minute(
-    firefly: FakeFirefly, monkeypatch: pytest.MonkeyPatch, later: float, logins: int
-) -> None:
-    new, _attempts = renew(firefly, get(firefly)[0].access_token)
-    now = time.monotonic
-    monkeypatch.setattr(time, 'monotonic', lambda: now() + later)
-    for asker in ('task', 'later task', None):
-        renew(firefly, new, asker)
-    assert firefly.count('POST', '/v2/login') == logins
-
-
-def test_a_token_that_replaced_one_that_was_too_short_can_be_replaced(firefly: FakeFirefly) -> None:
-    firefly.token_lifetime = 300
-    short = get(firefly)[0].access_token
-    firefly.token_lifetime = 3600
-    new = get(firefly, 'later task', min_ttl=900)[0].access_token
-    assert renew(firefly, short) == (new, 0)
-    assert renew(firefly, new)[1] == 1
-
-
-def test_a_refused_token_is_not_given_again_where_the_login_fails(firefly: FakeFirefly) -> None:
-    old = get(firefly)[0].access_token
-    firefly.fail(Fault(status=503))
-    with pytest.raises(FireflyError):
-        renew(firefly, old)
-    assert TOLD_AGAIN in str(failure(firefly))
-    assert get(firefly, 'later task')[1] == 1
-
-
-def test_30_at_once_replace_a_refused_token_once(firefly: FakeFirefly) -> None:
-    old = get(firefly)[0].access_token
-    firefly.fail(Fault(delay=0.5))
-    assert set(_forks(30, lambda: renew(firefly, old)[0])) == {firefly.tokens[-1]}
-    assert firefly.count('POST', '/v2/login') == 2

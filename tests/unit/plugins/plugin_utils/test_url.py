@@ -27,7 +27,7 @@ from ansible_collections.firefly.platform.plugins.plugin_utils._url import base_
         ('http://[::1]:80', 'http://[::1]:80'),
     ],
 )
-def test_every_spelling(api_url: str, base: str) -> None:
+def test_an_address_loses_what_comes_after_the_prefix(api_url: str, base: str) -> None:
     assert base_url(api_url) == base
 
 
@@ -55,7 +55,7 @@ def test_every_spelling(api_url: str, base: str) -> None:
         ('http://localhost.example', 'insecure_url'),
     ],
 )
-def test_what_is_refused(api_url: str, code: str) -> None:
+def test_an_address_that_is_refused_is_not_repeated(api_url: str, code: str) -> None:
     with pytest.raises(FireflyError, match='api_url') as refusal:
         base_url(api_url)
     assert refusal.value.code == code
@@ -76,11 +76,11 @@ def test_what_is_refused(api_url: str, code: str) -> None:
         ('ü', 'ü'),
     ],
 )
-def test_a_path_below_v2(path: str, below: str) -> None:
+def test_a_path_is_relative_to_v2(path: str, below: str) -> None:
     assert endpoint_path(path) == below
 
 
-# all that is refused, whole, is in test_api.py
+# test_api.py has all paths that are refused
 @pytest.mark.parametrize(
     'path', ['//login', '/v2//login', 'LOGIN/', 'HUNTER2//', 'HUNTER2\\', 'HUNTER2:', 'HUNTER2/..']
 )
