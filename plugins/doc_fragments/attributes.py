@@ -11,7 +11,7 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options: {}
 notes:
-  - Runs on the controller, whatever the task's host, connection, C(become) or C(delegate_to). Nothing is copied to a managed host.
+  - Runs on the controller, whatever the host, connection, C(become) or C(delegate_to) of the task. Nothing is copied to a target.
 attributes:
   action:
     description: Indicates this has a corresponding action plugin so some parts of the options can be executed on the controller.
@@ -40,7 +40,7 @@ attributes:
         skipped.
     support: full
     details:
-      - The module changes nothing, and asks Firefly in check mode too, since later tasks need the result.
+      - The module changes nothing. It makes its requests in check mode too, since later tasks need the result.
   connection:
     description: Uses the target's configured connection information to execute code on it.
     support: none
@@ -48,7 +48,7 @@ attributes:
     description: Can be used in conjunction with delegate_to and related keywords.
     support: partial
     details:
-      - It decides whose facts are set. The controller asks all the same.
+      - It decides whose facts are set. The controller still makes the request.
   diff_mode:
     description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
     support: N/A

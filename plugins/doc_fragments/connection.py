@@ -10,61 +10,63 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 notes:
-  - An option that neither the task nor C(module_defaults) sets is taken from the variable C(firefly_<option>), then from the
-    environment variable C(FIREFLY_<OPTION>) of the controller, that of the task's C(environment) first. The options for waiting and
-    those of a request have no such sources.
-  - A fact with the name of such a variable is refused, since a managed host gives no options.
-  - An empty string counts as not set, from every source, and so does C(omit). White space around a value is dropped.
-  - A relative path of a task or a variable is looked for beside the playbook, one of the environment in the folder of the shell.
+  - An option that neither the task nor C(module_defaults) sets comes from the variable C(firefly_<option>), then from the environment
+    variable C(FIREFLY_<OPTION>) on the controller. The C(environment) of the task comes before that of Ansible. The options for waiting
+    and those of a request have no such sources.
+  - A fact with the name of such a variable is refused, since a target must not set options.
+  - An empty string counts as not set, from every source, and so does C(omit). White space around a value is removed.
+  - A relative path in a task or a variable starts at the folder of the playbook. In the environment it starts at the current folder of
+    the shell.
 options:
   api_url:
     description:
-      - Address of the Firefly API, with or without a trailing slash or C(/v2), and with the path prefix of a reverse proxy.
-      - V(http://) is refused for any host but loopback, since the secret key would travel in clear.
+      - The address of the Firefly API. A trailing slash or C(/v2) and the path prefix of a reverse proxy are accepted.
+      - V(http://) is refused for any host but loopback, since it would send the secret key in clear text.
     type: str
     default: https://api.firefly.ai
   validate_certs:
     description:
-      - Whether to verify the server's TLS certificate. With V(false), anyone in between can read the secret key.
+      - Verifies the server's TLS certificate. With V(false), anyone in between can read the secret key.
     type: bool
     default: true
   ca_path:
     description:
-      - PEM file with the CA certificates to trust instead of the usual ones, or a folder as C(openssl rehash) makes it.
-      - Without it, the file or folder that C(REQUESTS_CA_BUNDLE) names in the environment, else C(SSL_CERT_FILE), else the usual ones.
-      - On the controller, like every file here.
+      - A PEM file with the CA certificates to trust instead of the usual ones, or a folder that C(openssl rehash) has prepared.
+      - The default is the file or folder that C(REQUESTS_CA_BUNDLE) or else C(SSL_CERT_FILE) names in the environment. If neither is set,
+        the usual CA certificates are trusted.
+      - Like every file here, it is on the controller.
     type: path
   client_cert:
     description:
-      - PEM file with the certificate to show to the server. The file may hold the private key as well.
+      - A PEM file with the client certificate. It may hold the private key as well.
     type: path
   client_key:
     description:
-      - PEM file with the private key of O(client_cert), without a passphrase.
+      - A PEM file with the private key of O(client_cert), without a passphrase.
     type: path
   use_proxy:
     description:
-      - Whether to use the proxy that C(https_proxy) and C(no_proxy) name in the environment.
+      - Uses the proxy that C(https_proxy) and C(no_proxy) name in the environment.
     type: bool
     default: true
   timeout:
     description:
-      - Seconds for the connection, for the response to begin, and for its body to arrive, up to a day.
-      - Looking up the host name comes on top, and a TLS handshake or a body that stalls may take as long again. A server that
-        drips its headers is not bounded by it, nor by O(firefly.platform.firefly_health#module:wait_timeout).
+      - The time limit in seconds, up to a day. It applies to the connection, to the start of the response, and to the arrival of the body.
+      - Looking up the host name is not included. A TLS handshake or a body that stalls may take twice as long.
+      - It does not stop a server that sends its headers byte by byte. Neither does
+        O(firefly.platform.firefly_health#module:wait_timeout).
     type: float
     default: 30.0
   retries:
     description:
-      - How often to try again when the host name is not found, when the connection fails, when the time is up, and after the
-        responses 502, 503 and 504. Other responses, such as a 401 for a wrong key, are final. Up to 100.
-      - A request of M(firefly.platform.firefly_api) that changes something is sent again only where it cannot have arrived, and after
-        a 429.
-      - There is a pause before each new attempt but the first. It grows, and is never longer than 60 seconds, whatever the
-        server asks for in C(Retry-After).
-      - A 429 is the rate limit, 500 requests a minute from one address. It is not counted among these attempts. Pauses of random
-        length follow it, for as many minutes in all as this option says.
-      - A line on stderr tells of a pause, and every 30 seconds that it goes on.
+      - The number of times to retry temporary failures, up to 100. They are C(dns), C(connect) and C(timeout) failures, and the statuses
+        502, 503 and 504. Other statuses are final, such as a 401 for a wrong key.
+      - A request of M(firefly.platform.firefly_api) that changes something is retried only after a 429, or if it cannot have reached
+        Firefly.
+      - The pauses between retries grow. None is longer than 60 seconds, whatever C(Retry-After) says.
+      - A 429 is the rate limit, 500 requests a minute from one address. Retries after a 429 are not counted. Pauses of random length come
+        before them, for as many minutes in all as this option says.
+      - Progress goes to stderr, at the start of a pause and every 30 seconds.
     type: int
     default: 3
 """

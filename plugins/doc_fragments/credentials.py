@@ -13,20 +13,20 @@ options:
   access_key:
     description:
       - The access key, one half of a Firefly key pair.
-      - A pair is made in Firefly under Settings > Users > Create Key Pair. A Viewer's pair is enough for the health
-        and a login; what a request needs is up to its endpoint.
+      - Create a key pair in Firefly under Settings > Users > Create Key Pair. The Viewer role is enough for the health and a login. Other
+        endpoints may need more.
     type: str
   secret_key:
     description:
-      - The secret key, the other half of the pair.
+      - The secret key, the other half of the key pair.
     type: str
   access_key_file:
     description:
-      - File with the access key, on the controller. Where one source has both, the key goes before its file.
+      - A file with the access key, on the controller. If one source sets both, the key is used and not the file.
     type: path
   secret_key_file:
     description:
-      - File with the secret key, on the controller.
+      - A file with the secret key, on the controller.
     type: path
 """
 
@@ -34,14 +34,14 @@ options:
 options:
   token_cache:
     description:
-      - Whether one login serves all tasks, hosts and lookups of a run that use the same key pair and O(api_url). The token is
-        kept, encrypted, in the temporary folder of the run.
+      - Shares one login among all tasks, hosts and lookups of a run that use the same key pair and O(api_url). The token is stored,
+        encrypted, in the temporary folder of the run.
       - V(false) logs in each time.
     type: bool
     default: true
   min_ttl:
     description:
-      - Seconds that the token must still live. A cached token that does not is replaced; a new one that does not is a failure.
+      - The shortest remaining lifetime of the token, in seconds. A cached token with less is replaced. A new token with less is a failure.
     type: int
     default: 60
 """

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: firefly
-short_description: Firefly's token or health in an expression
+short_description: Get a Firefly API token, or the health of the API, in an expression
 version_added: 1.0.0
 description:
-  - Gives a token of the Firefly API, or something made of it, or the API's health.
-  - All lookups, P(firefly.platform.firefly_login#module) and P(firefly.platform.firefly_api#module) tasks of a run share one login.
-    See O(token_cache).
-  - An option is taken from the lookup's arguments, then from a variable, then from the environment.
+  - Returns a Firefly API token, a value made from it, or the health of the API.
+  - One login serves all lookups and all M(firefly.platform.firefly_login) and M(firefly.platform.firefly_api) tasks of a run. See
+    O(token_cache).
+  - An option comes from the arguments of the lookup, then from a variable, then from the environment.
 author:
   - Firefly Platform collection contributors (@ansible-collections)
 requirements:
@@ -26,24 +26,23 @@ extends_documentation_fragment:
 options:
   _terms:
     description:
-      - What to give, one or several of these.
+      - The values to return, one or more of these.
       - V(token) is the access token.
       - V(authorization) is the value of an C(Authorization) header with the token.
-      - V(basic_authorization) is the value of an C(Authorization) header for HTTP's basic authentication with the key pair. It takes no
-        request. Which endpoints take it is not documented.
-      - V(expires_at) is when the token expires, in Unix seconds.
-      - V(login) is all that M(firefly.platform.firefly_login) returns, as a dictionary.
-      - V(health) is all that M(firefly.platform.firefly_health) returns, as a dictionary. That Firefly is down is a value
-        here, not an error.
+      - V(basic_authorization) is the value of an C(Authorization) header for HTTP basic authentication with the key pair. It makes no
+        request. It is not documented which endpoints accept it.
+      - V(expires_at) is the time when the token expires, in Unix seconds.
+      - V(login) is the dictionary that M(firefly.platform.firefly_login) returns.
+      - V(health) is the dictionary that M(firefly.platform.firefly_health) returns. The lookup returns it even when Firefly is down.
     type: list
     elements: str
     choices: [token, authorization, basic_authorization, expires_at, login, health]
     default: [token]
 notes:
   - The C(environment) of a task does not reach a lookup.
-  - A task that is given the token by a lookup shows it as any other value, unless it has C(no_log=true). From ansible-core 2.22 on, the
-    token is masked there too.
-  - For a request to the API from a task, use M(firefly.platform.firefly_api). It shows the token to nobody.
+  - A task shows a token from a lookup like any other value, unless it has C(no_log=true). From ansible-core 2.22 on, the token is masked
+    there too.
+  - Use M(firefly.platform.firefly_api) for a request to the API. It never shows the token.
 seealso:
   - module: firefly.platform.firefly_api
   - module: firefly.platform.firefly_login
@@ -51,7 +50,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Save a response to a file, which firefly_api does not do
+- name: Save a response to a file, which firefly_api cannot do
   ansible.builtin.uri:
     url: https://api.firefly.ai/v2/runners/projects/list
     headers:
@@ -61,21 +60,23 @@ EXAMPLES = r"""
   no_log: true
   delegate_to: localhost
 
-- name: Do something only while Firefly is up
+- name: Run a task only while Firefly is up
   ansible.builtin.debug:
     msg: Firefly is up.
   when: lookup('firefly.platform.firefly', 'health').healthy
 
-- name: Two values at once
+- name: Get two values at once
   ansible.builtin.set_fact:
     expires_at: "{{ firefly[0] }}"
     healthy: "{{ firefly[1].healthy }}"
   vars:
     firefly: "{{ query('firefly.platform.firefly', 'expires_at', 'health') }}"
 
-- name: Keys from other variables
+- name: Use keys from other variables
   ansible.builtin.set_fact:
-    expires_at: "{{ lookup('firefly.platform.firefly', 'expires_at', access_key=my_access_key, secret_key=my_secret_key) }}"
+    expires_at: >-
+      {{ lookup('firefly.platform.firefly', 'expires_at',
+                access_key=my_access_key, secret_key=my_secret_key) }}
 """
 
 RETURN = r"""

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: firefly_api
-short_description: Make a request to any endpoint of the Firefly API
+short_description: Make a request to any Firefly API endpoint
 version_added: 1.0.0
 description:
   - Makes one request to an endpoint of the Firefly API, or gets all pages of a list.
-  - Takes the token of the run, logs in where there is none, and sends the C(Authorization) header itself. The token is in no
-    argument, in no result and in no output, whatever the verbosity, and though the task has no C(no_log).
-  - A request that changes something is sent again only where Firefly has refused it with 401 or 429, or where it cannot have
-    arrived. See O(read_only).
+  - Uses the token of the run, logs in if there is none, and sends the C(Authorization) header itself.
+  - The token is in no argument, result or output, at any verbosity, even without C(no_log).
+  - Never repeats a request that changes something if it may have reached Firefly, unless Firefly refused it with 401 or 429. See
+    O(read_only).
 author:
   - Firefly Platform collection contributors (@ansible-collections)
 requirements:
@@ -29,27 +29,28 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     details:
-      - A request with O(read_only=true) is sent in check mode too, since later tasks need the result.
-      - Any other is not sent, and neither is a login. The task is V(changed), RV(msg) says what would have been sent, and
+      - A request with O(read_only=true) is sent in check mode too, since later tasks need its result.
+      - Any other request is not sent, and there is no login. The task is V(changed), RV(msg) says what would have been sent, and
         RV(status) and RV(json) are V(null).
   diff_mode:
     support: none
     details:
-      - What a request would change is not known before it is sent.
+      - The effect of a request is not known before it is sent.
   facts:
     support: none
   idempotent:
     support: partial
     details:
       - A request with O(read_only=true) is never V(changed).
-      - Any other is V(changed) whenever its response is 2xx, whether anything is different afterwards or not. Read first, and send it
-        only where something has to change.
+      - Any other request is V(changed) whenever the status is 2xx, even if nothing is different afterwards. Read first, and send it only
+        where something has to change.
 options:
   path:
     description:
-      - The path of the endpoint below C(/v2), like V(workspaces/search). A leading C(/) or C(/v2/) is taken too.
-      - Refused are C(login), which would return a token, and C(api/v1...), which is deprecated. So are a scheme, C(//), a backslash,
-        C(?), C(#), C(%), C(.) and C(..) as a part of the path, white space and control characters.
+      - The path of the endpoint below C(/v2), for example V(workspaces/search). A leading C(/) or C(/v2/) is accepted.
+      - Not accepted are C(login), which would return a token, and C(api/v1...), which is deprecated.
+      - Not accepted either are a scheme, C(//), a backslash, C(?), C(#), C(%), C(.) and C(..) as a segment, white space and control
+        characters.
     type: str
     required: true
   method:
@@ -60,50 +61,51 @@ options:
     default: GET
   query:
     description:
-      - The parameters of the query. A list repeats its name, booleans are sent as C(true) and C(false), and V(null) is left out.
+      - The query parameters. A list repeats its name, booleans are sent as C(true) and C(false), and V(null) is left out.
     type: dict
   body:
     description:
-      - What to send as JSON. Text must be JSON itself.
+      - The data to send as JSON. A string must be JSON text itself.
     type: raw
   read_only:
     description:
-      - Whether the request changes nothing. By default V(true) for a C(GET) and for the searches of O(all_pages) and of the event
-        center, which are a C(POST); V(false) for all others.
-      - V(true) is sent in check mode, is never V(changed), and is retried as O(retries) says.
-      - V(false) is not sent in check mode, and is V(changed) when the response is 2xx. It is retried only where it cannot have
-        arrived, since there was no connection, and after a 429. Where it failed but can have arrived, the task is V(changed) and
-        failed.
+      - Marks the request as one that changes nothing.
+      - The default is V(true) for a C(GET), for the lists of O(all_pages) and for searches in the event center. It is V(false) for all
+        other requests.
+      - If V(true), the request is sent in check mode, is never V(changed), and is retried as O(retries) says.
+      - If V(false), the request is not sent in check mode, and is V(changed) when the status is 2xx. It is retried after a 429, or if it
+        cannot have reached Firefly because there was no connection.
+      - If V(false), a request that failed but may have reached Firefly is both V(changed) and failed.
     type: bool
   status_code:
     description:
-      - The HTTP statuses, from 100 to 599, that count as success. By default, all that are 2xx.
-      - With V([204, 404]) a C(DELETE) succeeds where there is nothing to delete any more, and is not V(changed) then.
+      - The HTTP statuses that count as success, from 100 to 599. The default is any 2xx.
+      - With V([204, 404]), a C(DELETE) succeeds even if there is nothing left to delete. It is not V(changed) then.
     type: list
     elements: int
   all_pages:
     description:
-      - Whether to get all pages of a list, and to return RV(entries) in place of RV(json).
-      - Works for the lists whose paging is known. They are V(workspaces/search), V(workspaces/<id>/runs/search),
-        V(guardrails/search), V(governance/insights) and V(api/inventory) with C(POST), and V(runners/projects/list) and
-        V(runners/variables/variable-sets) with C(GET). For anything else it is the failure V(invalid_option).
-      - The size of a page is the endpoint's own. To choose it, give C(pageSize), C(page_size) or C(size) as the endpoint has it, in
-        O(query) or O(body).
+      - Gets all pages of a list, and returns RV(entries) in place of RV(json).
+      - Works for lists whose paging is known. With C(POST) they are V(workspaces/search), V(workspaces/<id>/runs/search),
+        V(guardrails/search), V(governance/insights) and V(api/inventory). With C(GET) they are V(runners/projects/list) and
+        V(runners/variables/variable-sets). Other requests fail with V(invalid_option).
+      - The endpoint chooses the page size. To choose it yourself, set C(pageSize), C(page_size) or C(size) in O(query) or O(body), as the
+        endpoint has it.
     type: bool
     default: false
   max_entries:
     description:
-      - With O(all_pages), how many entries the list may have, from 1 to a million. A longer one is a failure, never cut.
+      - The largest number of entries that O(all_pages) accepts, from 1 to a million. A longer list is a failure. It is never cut.
     type: int
     default: 10000
 notes:
-  - O(path), O(query) and O(body) are shown as the arguments of any module are, and so is the response. Give the task C(no_log=true)
-    where there is a secret in one of them. The token and the key pair are masked in the response, where they have 8 characters or
-    more.
+  - Ansible shows O(path), O(query), O(body) and the response as it does for any module. Add C(no_log=true) to the task where one of them
+    holds a secret.
+  - The token and the key pair are masked in the response, where they have 8 characters or more.
   - A task for many hosts makes a request for each of them. Add C(run_once=true) where one is enough.
-  - A response, or all pages together, may have up to 32 MiB. AWX drops the result of a job event above 700,000 characters; later
-    tasks have it all the same. Ask for less with a filter.
-  - It returns no facts. Use C(register).
+  - A response, or all pages of a list together, may have up to 32 MiB. AWX drops the result of a job event above 700,000 characters,
+    though later tasks still have it. Ask for less with a filter.
+  - The module sets no facts. Use C(register).
 seealso:
   - module: firefly.platform.firefly_login
   - module: firefly.platform.firefly_health
@@ -147,43 +149,43 @@ EXAMPLES = r"""
     status_code: [201]
   register: project
 
-- name: Change it
+- name: Change the project
   firefly.platform.firefly_api:
     path: "runners/projects/{{ project.json.id }}"
     method: PATCH
     body:
       description: Changed by Ansible
-  when: project.json is not none # as it is in check mode
+  when: project.json is not none # it is none in check mode
 
-- name: Delete it, or find that it is gone
+- name: Delete the project, or find that it is gone
   firefly.platform.firefly_api:
     path: "runners/projects/{{ project.json.id }}"
     method: DELETE
     status_code: [204, 404]
   when: project.json is not none
 
-- name: Ask for a project that may not be there
+- name: Ask for a project that may not exist
   firefly.platform.firefly_api:
     path: runners/projects/no-such-project
     status_code: [200, 404]
   register: maybe
 
-- name: Say whether it is
+- name: Say whether it exists
   ansible.builtin.debug:
-    msg: "{{ 'There it is.' if maybe.status == 200 else 'There is no such project.' }}"
+    msg: "The project {{ 'exists' if maybe.status == 200 else 'does not exist' }}."
 """
 
 RETURN = r"""
 status:
   description:
-    - The HTTP status of the last response. V(null) where there was none.
-  returned: always, except where an option is not valid or there is no token
+    - The HTTP status of the last response. V(null) if there was none.
+  returned: always, except if an option is invalid or there is no token
   type: int
   sample: 200
 json:
   description:
-    - The response. It is V(null) where it is empty.
-    - On failure, what the response holds, if it is JSON.
+    - The content of the response. V(null) if it is empty.
+    - On failure, the content of the response if it is JSON.
   returned: without O(all_pages), and on failure as RV(status)
   type: raw
   sample:
@@ -198,22 +200,22 @@ entries:
     - workspaceId: workspace-1
       workspaceName: network
 pages:
-  description: How many pages there were, the empty one at the end included.
+  description: The number of pages, including the empty one at the end.
   returned: success, with O(all_pages)
   type: int
   sample: 2
 url:
-  description: The address that was asked, without the query.
+  description: The address of the request, without the query.
   returned: as RV(status)
   type: str
   sample: https://api.firefly.ai/v2/runners/projects/project-1
 attempts:
-  description: How many requests the task made to the endpoint. A login is not among them. V(0) in check mode, where nothing was sent.
+  description: The number of requests to the endpoint, without the login. V(0) in check mode if nothing was sent.
   returned: as RV(status)
   type: int
   sample: 1
 latency_ms:
-  description: How long the last response took, in milliseconds. V(null) where there was none.
+  description: The time that the last response took, in milliseconds. V(null) if there was none.
   returned: as RV(status)
   type: int
   sample: 84
@@ -221,10 +223,10 @@ msg:
   description:
     - What happened, where, and what to do next.
     - In check mode, what would have been sent.
-  returned: failure, or in check mode where nothing was sent
+  returned: failure, or in check mode if nothing was sent
   type: str
 failure:
-  description: The failure for a program to read.
+  description: The failure in a form that a playbook can test.
   returned: failure
   type: dict
   contains:
@@ -242,7 +244,7 @@ failure:
       type: int
       sample: 404
     retryable:
-      description: Whether the same request may succeed later.
+      description: V(true) if the same request may succeed later.
       returned: always
       type: bool
       sample: false

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: firefly_health
-short_description: Tell from the controller whether Firefly is up, or wait until it is
+short_description: Check that Firefly is up, or wait until it is
 version_added: 1.0.0
 description:
-  - Asks C(GET /v2/health) of the Firefly API. Firefly is up when the response is 204, and only then. A 200 with a page is a
-    proxy or a captive portal.
-  - Needs no keys, and sends none.
+  - Requests C(GET /v2/health) of the Firefly API from the controller.
+  - Firefly is up only if the status is 204. A 200 with a page comes from a proxy or a captive portal.
+  - Needs no key pair and sends none.
 author:
   - Firefly Platform collection contributors (@ansible-collections)
 requirements:
@@ -27,7 +27,7 @@ extends_documentation_fragment:
 options:
   access_key:
     description:
-      - Not used. Like the others that are not used, it is here for the C(module_defaults) of the action group.
+      - Not used. The module accepts all options that C(module_defaults) of the action group may hold.
   secret_key:
     description:
       - Not used.
@@ -45,21 +45,25 @@ options:
       - Not used.
   wait:
     description:
-      - Whether to ask again until Firefly is up. What waiting cannot fix, like a certificate that is not trusted, ends it at once.
-      - Each of these requests is made once, whatever O(retries) says, with a O(timeout) of at most 30 seconds.
-      - A line on stderr tells what Firefly is waited for, when that changes and every 30 seconds.
+      - Wait until Firefly is up. Errors that waiting cannot fix fail immediately, such as a certificate that is not trusted.
+      - Each request is made once, whatever O(retries) says, with a O(timeout) of at most 30 seconds.
+      - Progress goes to stderr, on every change and every 30 seconds.
     type: bool
     default: false
   wait_timeout:
     description:
-      - For how many seconds to wait at most, from 1 to a day.
+      - The longest time to wait, in seconds, from 1 to a day.
     type: int
     default: 120
   wait_sleep:
     description:
-      - How many seconds to pause between two requests, from 1 to a day. After a 429 the pause is random, and longer each time.
+      - The pause between two requests, in seconds, from 1 to a day. After a 429 the pause is random, and grows each time.
     type: int
     default: 5
+notes:
+  - Use the registered variable rather than the fact. A stored fact may come from an earlier run, and a check that fails does not change
+    the fact.
+  - A task for many hosts makes a request for each of them. Add C(run_once=true) where one is enough.
 seealso:
   - module: firefly.platform.firefly_api
   - module: firefly.platform.firefly_login
@@ -76,7 +80,8 @@ EXAMPLES = r"""
     wait: true
     wait_timeout: 300
 
-- name: Go on without Firefly while it is down, but fail when anything else is wrong, such as an option
+# Any other failure, such as an invalid option, still ends the play.
+- name: Continue without Firefly while it is down
   firefly.platform.firefly_health:
   register: firefly
   failed_when: firefly.code not in ['ok', 'connect', 'timeout', 'server_error']
@@ -89,12 +94,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 healthy:
-  description: Whether Firefly is up, that is, the response was 204.
+  description: V(true) if Firefly is up, that is, if the status was 204.
   returned: always
   type: bool
   sample: true
 reachable:
-  description: Whether any HTTP response came.
+  description: V(true) if there was any HTTP response.
   returned: always
   type: bool
   sample: true
@@ -104,51 +109,51 @@ status:
   type: int
   sample: 204
 code:
-  description: V(ok), or what is wrong. For the others see RV(failure.code).
+  description: V(ok), or what is wrong. RV(failure.code) lists the other values.
   returned: always
   type: str
   sample: ok
 latency_ms:
-  description: How long the last response took, in milliseconds, if there was one.
+  description: The time that the last response took, in milliseconds, if there was one.
   returned: always
   type: int
   sample: 84
 attempts:
-  description: How many requests the task made.
+  description: The number of requests that the task made.
   returned: always
   type: int
   sample: 1
 waited:
-  description: How many seconds went by between the first request and the last one. V(0) without O(wait).
+  description: The time between the first request and the last one, in seconds. V(0) without O(wait).
   returned: always
   type: float
   sample: 0.0
 checked_at:
-  description: When the last request was made, as an ISO 8601 time.
+  description: The time of the last request in ISO 8601 format.
   returned: always
   type: str
   sample: "2026-11-24T00:00:00Z"
 api_url:
-  description: The address of the API that was asked, without a trailing slash or C(/v2).
+  description: The address of the API, without a trailing slash or C(/v2).
   returned: always
   type: str
   sample: https://api.firefly.ai
 msg:
-  description: What happened, and when Firefly is not up, what to do next.
+  description: What happened and, if Firefly is not up, what to do next.
   returned: always
   type: str
   sample: Firefly at https://api.firefly.ai is up, seen from the controller.
 ansible_facts:
-  description: The facts that the task sets.
+  description: The facts that the task sets. Ansible sets them only if the task succeeds.
   returned: always
   type: dict
   contains:
     firefly_health:
-      description: All of the above.
+      description: The health, its code and the other return values of the check.
       returned: always
       type: dict
 failure:
-  description: The failure for a program to read.
+  description: The failure in a form that a playbook can test.
   returned: failure
   type: dict
   contains:
@@ -165,7 +170,7 @@ failure:
       type: int
       sample: 503
     retryable:
-      description: Whether the same request may succeed later.
+      description: V(true) if the same request may succeed later.
       returned: always
       type: bool
       sample: true

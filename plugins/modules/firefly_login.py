@@ -9,14 +9,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: firefly_login
-short_description: Log in to Firefly and get a token
+short_description: Log in to Firefly and get an API token
 version_added: 1.0.0
 description:
-  - Trades a key pair for an access token of the Firefly API, at C(POST /v2/login).
-  - The token is in the registered variable and in the facts, but in no output, whatever the verbosity, and though the task has no
-    C(no_log).
-  - For a request to the API no login is needed. M(firefly.platform.firefly_api) logs in by itself, and keeps the token to itself.
-  - A whole run logs in once, however many hosts and tasks need the token. See O(token_cache).
+  - Exchanges an access key and a secret key for a Firefly API token, at C(POST /v2/login).
+  - The registered variable and the facts hold the token. No output shows it, at any verbosity, even without C(no_log).
+  - One login serves the whole run, however many hosts and tasks need the token. See O(token_cache).
+  - A request to the API does not need this module. M(firefly.platform.firefly_api) logs in by itself and keeps the token to itself.
 author:
   - Firefly Platform collection contributors (@ansible-collections)
 requirements:
@@ -27,10 +26,12 @@ extends_documentation_fragment:
   - firefly.platform.credentials
   - firefly.platform.credentials.token
 notes:
-  - A task that hands the token to another module shows it, unless that task has C(no_log=true). From ansible-core 2.22 on, the
-    token is masked there too.
-  - Where facts are kept outside of memory (C(fact_caching), or the fact storage of AWX), the facts come without the token. Use the
+  - A task that passes the token to another module shows it, unless that task has C(no_log=true). From ansible-core 2.22 on, the token is
+    masked there too.
+  - Where facts are stored outside of memory (C(fact_caching), or fact storage in AWX), the facts do not include the token. Use the
     registered variable or the lookup there.
+  - Use the registered variable rather than the fact. A stored fact may come from an earlier run, and a login that fails does not change
+    the fact.
 seealso:
   - module: firefly.platform.firefly_api
   - module: firefly.platform.firefly_health
@@ -39,11 +40,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Log in with the keys of the environment, or of the variables firefly_access_key and firefly_secret_key
+- name: Log in with keys from variables or from the environment
   firefly.platform.firefly_login:
   register: firefly
 
-- name: Say how long the token lives
+- name: Show how long the token lives
   ansible.builtin.debug:
     msg: "The key pair works. The token lives for {{ firefly.expires_in }} seconds."
 
@@ -52,7 +53,7 @@ EXAMPLES = r"""
     path: runners/projects/list
   register: projects
 
-- name: Log in with keys from a vault, for a token that lives for a quarter of an hour or longer
+- name: Log in with keys from a vault, for a token that lives for at least 15 minutes
   firefly.platform.firefly_login:
     access_key: "{{ vault_firefly_access_key }}"
     secret_key: "{{ vault_firefly_secret_key }}"
@@ -67,7 +68,7 @@ access_token:
   type: str
   sample: eyJhbGciOi...
 token_type:
-  description: The token's type.
+  description: The type of the token.
   returned: success
   type: str
   sample: Bearer
@@ -77,32 +78,32 @@ authorization:
   type: str
   sample: Bearer eyJhbGciOi...
 expires_at:
-  description: When the token expires, in Unix seconds.
+  description: The time when the token expires, in Unix seconds.
   returned: success
   type: int
   sample: 1795478400
 expires_at_utc:
-  description: The same as an ISO 8601 time.
+  description: The same time in ISO 8601 format.
   returned: success
   type: str
   sample: "2026-11-24T00:00:00Z"
 expires_in:
-  description: How many seconds the token still lives, by the clock of the server. At least O(min_ttl).
+  description: The remaining lifetime of the token in seconds, by the server's clock. At least O(min_ttl).
   returned: success
   type: int
   sample: 3599
 api_url:
-  description: The address of the API that was asked, without a trailing slash or C(/v2).
+  description: The address of the API, without a trailing slash or C(/v2).
   returned: success
   type: str
   sample: https://api.firefly.ai
 reused:
-  description: Whether the token was there already, see O(token_cache).
+  description: V(true) if the token came from the token cache. See O(token_cache).
   returned: success
   type: bool
   sample: false
 attempts:
-  description: How many requests this task made. V(0) when the token was there already.
+  description: The number of requests that this task made. V(0) if the token came from the token cache.
   returned: success
   type: int
   sample: 1
@@ -113,8 +114,8 @@ ansible_facts:
   contains:
     firefly_login:
       description:
-        - All of the above.
-        - Without RV(access_token) and RV(authorization) where facts are kept outside of memory.
+        - The token, its lifetime and the other return values of a successful login.
+        - Without RV(access_token) and RV(authorization) where facts are stored outside of memory.
       returned: success
       type: dict
 msg:
@@ -122,7 +123,7 @@ msg:
   returned: failure
   type: str
 failure:
-  description: The failure for a program to read.
+  description: The failure in a form that a playbook can test.
   returned: failure
   type: dict
   contains:
@@ -140,7 +141,7 @@ failure:
       type: int
       sample: 401
     retryable:
-      description: Whether the same request may succeed later.
+      description: V(true) if the same request may succeed later.
       returned: always
       type: bool
       sample: false
