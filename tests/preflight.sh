@@ -1,20 +1,23 @@
 #!/usr/bin/env bash
-# `make preflight`: the playbook against Firefly itself where the environment names keys or an address, else against the
-# embedded one.
+# `make preflight`: the playbook against Firefly where the environment names keys or an address, else against the embedded
+# Firefly of the tests. An API that is down is waited for ten seconds.
 set -u
-playbook=(ansible-playbook firefly.platform.preflight)
-keys="${FIREFLY_ACCESS_KEY:-}${FIREFLY_ACCESS_KEY_FILE:-}${FIREFLY_SECRET_KEY:-}${FIREFLY_SECRET_KEY_FILE:-}"
-if [[ -n "$keys${FIREFLY_API_URL:-}" ]]; then
-  what="${FIREFLY_API_URL:-https://api.firefly.ai}"
+root=$(cd "$(dirname "$0")/.." && pwd)
+export PATH="$root/.build/venv/bin:$PATH" ANSIBLE_COLLECTIONS_PATH="$root/.build/collections"
+export ANSIBLE_LOCALHOST_WARNING=False ANSIBLE_INVENTORY_UNPARSED_WARNING=False
+playbook=(ansible-playbook firefly.platform.preflight --extra-vars '{"preflight_wait_timeout": 10}')
+if [[ -n "${!FIREFLY_ACCESS_KEY*}${!FIREFLY_SECRET_KEY*}${FIREFLY_API_URL+x}" ]]; then
+  what="Preflight against ${FIREFLY_API_URL:-https://api.firefly.ai}"
   "${playbook[@]}"
 else
-  what="the embedded Firefly (set FIREFLY_ACCESS_KEY and FIREFLY_SECRET_KEY to ask the real one)"
-  python -m tests.fake_firefly -- "${playbook[@]}"
+  what='TEST RUN: against an embedded test server, NOT Firefly. Set FIREFLY_ACCESS_KEY and FIREFLY_SECRET_KEY to ask Firefly'
+  echo "$what."
+  cd "$root" && python -m tests.fake_firefly -- "${playbook[@]}"
 fi
 status=$?
 if [[ $status -eq 0 ]]; then
-  echo "Preflight passed against $what."
+  echo "$what: passed."
 else
-  echo "Preflight FAILED against $what: the message above says what to do."
+  echo "$what: FAILED. The message above says what to do."
 fi
 exit $status

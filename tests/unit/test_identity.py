@@ -1,0 +1,37 @@
+# Copyright (c) Firefly Platform collection contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""galaxy.yml says who the collection belongs to and where it lives. No other place says anything else."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+GALAXY: dict[str, Any] = yaml.safe_load((ROOT / 'galaxy.yml').read_text())
+PATHS = [path for pattern in ('*', '.github/**/*', '[!.]*/**/*') for path in ROOT.glob(pattern) if path.is_file()]
+MADE = re.compile(r'docs/build/|dist/|.*[.](png|pyc)$')
+TEXTS = {name: path.read_text() for path in PATHS if not MADE.match(name := str(path.relative_to(ROOT)))}
+
+
+def others(pattern: str, right: str) -> list[tuple[str, str]]:
+    """What the pattern finds in all files, and is not right."""
+    return [(name, found) for name, text in TEXTS.items() for found in re.findall(pattern, text) if found != right]
+
+
+def test_one_repository() -> None:
+    address = GALAXY['repository']
+    assert GALAXY['issues'] == f'{address}/issues'
+    assert others(r'https?://[\w.-]+/[\w.-]+/firefly[._-]?platform', address) == []
+    assert others(r'repository: ([\w-]+/[\w.-]+)\n', address.removeprefix('https://github.com/')) == []
+
+
+def test_one_author() -> None:
+    (author,) = GALAXY['authors']
+    assert others(r'Copyright \(c\) ([\w ]+\w)', author) == []
+    assert others(r'SPDX-FileCopyrightText = "([\w ]+)"', author) == []
