@@ -14,7 +14,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 GALAXY: dict[str, Any] = yaml.safe_load((ROOT / 'galaxy.yml').read_text())
-PATHS = [path for pattern in ('*', '.github/**/*', '[!.]*/**/*') for path in ROOT.glob(pattern) if path.is_file()]
+PATHS = [path for pattern in ('[!.]*', '.github/**/*', '[!.]*/**/*') for path in ROOT.glob(pattern) if path.is_file()]
 MADE = re.compile(r'docs/build/|dist/|.*[.](png|pyc)$')
 TEXTS = {name: path.read_text() for path in PATHS if not MADE.match(name := str(path.relative_to(ROOT)))}
 
