@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.ansible_run import Run, run_ansible
+from helpers.ansible_run import Run, run_ansible, write_inventory
 from helpers.awx import TOKEN, FakeController, credential_type
 from helpers.needles import leaks
 
@@ -37,10 +37,11 @@ def environment(controller: FakeController, bundled_collections: Path) -> dict[s
 
 
 def set_up(folder: Path, environment: dict[str, str], *arguments: str, **variables: str) -> Run:
+    """Run the playbook with an inventory that has localhost somewhere else."""
+    inventory = write_inventory(folder, ['localhost'], connection='ssh')
     extra = [f'-e{name}="{value}"' for name, value in variables.items()]
-    return run_ansible(
-        folder, ['ansible-playbook', 'firefly.platform.awx_setup', *extra, *arguments], environment=environment
-    )
+    command = ['ansible-playbook', 'firefly.platform.awx_setup', '-i', str(inventory), *extra, *arguments]
+    return run_ansible(folder, command, environment=environment)
 
 
 def test_a_credential_type_alone(controller: FakeController, environment: dict[str, str], tmp_path: Path) -> None:
