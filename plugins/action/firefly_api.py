@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-# loads requests once, in the parent of all workers
+# imports requests once, in the parent of all workers
 from ..plugin_utils import _client  # noqa: F401  # pylint: disable=unused-import
 from ..plugin_utils._action import FireflyAction
 from ..plugin_utils._api import API

@@ -16,6 +16,6 @@ class ActionModule(FireflyAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         values = super().run(tmp, task_vars)
         if 'expires_at_utc' in values:
-            token = 'reused token' if values['reused'] else 'new token'
-            self._display.v(f'{values["api_url"]}: {token}, good until {values["expires_at_utc"]}')
+            token = 'cached token' if values['reused'] else 'new token'
+            self._display.v(f'{values["api_url"]}: {token}, expires at {values["expires_at_utc"]}')
         return values

@@ -13,7 +13,7 @@ notes:
   - An option that neither the task nor C(module_defaults) sets comes from the variable C(firefly_<option>), then from the environment
     variable C(FIREFLY_<OPTION>) on the controller. The C(environment) of the task comes before that of Ansible. The options for waiting
     and those of a request have no such sources.
-  - A fact with the name of such a variable is refused, since a target must not set options.
+  - A fact with the name of such a variable is refused, because a target must not set options.
   - An empty string counts as not set, from every source, and so does C(omit). White space around a value is removed.
   - A relative path in a task or a variable starts at the folder of the playbook. In the environment it starts at the current folder of
     the shell.
@@ -21,7 +21,7 @@ options:
   api_url:
     description:
       - The address of the Firefly API. A trailing slash or C(/v2) and the path prefix of a reverse proxy are accepted.
-      - V(http://) is refused for any host but loopback, since it would send the secret key in clear text.
+      - V(http://) is refused for any host but loopback, because it would send the secret key in clear text.
     type: str
     default: https://api.firefly.ai
   validate_certs:
@@ -60,7 +60,7 @@ options:
   retries:
     description:
       - The number of times to retry temporary failures, up to 100. They are C(dns), C(connect) and C(timeout) failures, and the statuses
-        502, 503 and 504. Other statuses are final, such as a 401 for a wrong key.
+        502, 503 and 504. Other failures are not retried, such as a 401 for a wrong key.
       - A request of M(firefly.platform.firefly_api) that changes something is retried only after a 429, or if it cannot have reached
         Firefly.
       - The pauses between retries grow. None is longer than 60 seconds, whatever C(Retry-After) says.

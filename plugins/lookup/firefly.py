@@ -86,8 +86,8 @@ _raw:
   elements: raw
 """
 
-# ansible-core would parse it for every task that uses the lookup, to set options that this plugin resolves itself. With
-# it a lookup after a login costs 18 % more.
+# ansible-core would parse it for every task that uses the lookup, to set options that this plugin resolves itself. A
+# lookup after a login would cost 18 % more.
 del DOCUMENTATION
 
 import os
@@ -101,6 +101,6 @@ from ..plugin_utils._option_sources import Sources
 
 class LookupModule(LookupBase):
     def run(self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[t.Any]:
-        kwargs.pop('wantlist', None)  # ansible-core before 2.19 hands it on from with_firefly.platform.firefly
+        kwargs.pop('wantlist', None)  # ansible-core before 2.19 passes it on from with_firefly.platform.firefly
         find = self._loader.path_dwim
         return look_up(self._flatten(terms), Sources(kwargs, variables or {}, os.environ, self._templar.template, find))

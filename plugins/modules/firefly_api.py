@@ -14,8 +14,8 @@ version_added: 1.0.0
 description:
   - Makes one request to an endpoint of the Firefly API, or gets all pages of a list.
   - Uses the token of the run, logs in if there is none, and sends the C(Authorization) header itself.
-  - The token is in no argument, result or output, at any verbosity, even without C(no_log).
-  - Never repeats a request that changes something if it may have reached Firefly, unless Firefly refused it with 401 or 429. See
+  - The token never appears in an argument, a result or the output, at any verbosity, even without C(no_log).
+  - Does not repeat a request that changes something if it may have reached Firefly, unless Firefly refused it with 401 or 429. See
     O(read_only).
 author:
   - Firefly Platform collection contributors (@ansible-collections)
@@ -43,14 +43,13 @@ attributes:
     details:
       - A request with O(read_only=true) is never V(changed).
       - Any other request is V(changed) whenever the status is 2xx, even if nothing is different afterwards. Read first, and send it only
-        where something has to change.
+        if something has to change.
 options:
   path:
     description:
       - The path of the endpoint below C(/v2), for example V(workspaces/search). A leading C(/) or C(/v2/) is accepted.
-      - Not accepted are C(login), which would return a token, and C(api/v1...), which is deprecated.
-      - Not accepted either are a scheme, C(//), a backslash, C(?), C(#), C(%), C(.) and C(..) as a segment, white space and control
-        characters.
+      - The module refuses C(login), which would return a token, and C(api/v1...), which is deprecated.
+      - It also refuses a scheme, C(//), a backslash, C(?), C(#), C(%), C(.) and C(..) as a segment, white space and control characters.
     type: str
     required: true
   method:
@@ -89,22 +88,22 @@ options:
       - Works for lists whose paging is known. With C(POST) they are V(workspaces/search), V(workspaces/<id>/runs/search),
         V(guardrails/search), V(governance/insights) and V(api/inventory). With C(GET) they are V(runners/projects/list) and
         V(runners/variables/variable-sets). Other requests fail with V(invalid_option).
-      - The endpoint chooses the page size. To choose it yourself, set C(pageSize), C(page_size) or C(size) in O(query) or O(body), as the
-        endpoint has it.
+      - The endpoint chooses the page size. To choose it yourself, set C(pageSize), C(page_size) or C(size) in O(query) or O(body). The
+        name depends on the endpoint.
     type: bool
     default: false
   max_entries:
     description:
-      - The largest number of entries that O(all_pages) accepts, from 1 to a million. A longer list is a failure. It is never cut.
+      - The largest number of entries that O(all_pages) accepts, from 1 to a million. A longer list is a failure. It is never truncated.
     type: int
     default: 10000
 notes:
-  - Ansible shows O(path), O(query), O(body) and the response as it does for any module. Add C(no_log=true) to the task where one of them
+  - Ansible shows O(path), O(query), O(body) and the response as it does for any module. Add C(no_log=true) to the task if one of them
     holds a secret.
-  - The token and the key pair are masked in the response, where they have 8 characters or more.
-  - A task for many hosts makes a request for each of them. Add C(run_once=true) where one is enough.
-  - A response, or all pages of a list together, may have up to 32 MiB. AWX drops the result of a job event above 700,000 characters,
-    though later tasks still have it. Ask for less with a filter.
+  - The token and the key pair are masked in the response if they have 8 characters or more.
+  - A task for many hosts makes a request for each of them. Add C(run_once=true) if one is enough.
+  - A response, or all pages of a list together, may have up to 32 MiB. AWX shows an empty result for a job event of more than 700,000
+    characters, but later tasks have the complete variable. Use a filter to get less.
   - The module sets no facts. Use C(register).
 seealso:
   - module: firefly.platform.firefly_login

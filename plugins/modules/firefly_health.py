@@ -46,7 +46,7 @@ options:
   wait:
     description:
       - Wait until Firefly is up. Errors that waiting cannot fix fail immediately, such as a certificate that is not trusted.
-      - Each request is made once, whatever O(retries) says, with a O(timeout) of at most 30 seconds.
+      - If V(true), O(retries) is not used, and the O(timeout) of each request is at most 30 seconds.
       - Progress goes to stderr, on every change and every 30 seconds.
     type: bool
     default: false
@@ -63,7 +63,7 @@ options:
 notes:
   - Use the registered variable rather than the fact. A stored fact may come from an earlier run, and a check that fails does not change
     the fact.
-  - A task for many hosts makes a request for each of them. Add C(run_once=true) where one is enough.
+  - A task for many hosts makes a request for each of them. Add C(run_once=true) if one is enough.
 seealso:
   - module: firefly.platform.firefly_api
   - module: firefly.platform.firefly_login

@@ -15,7 +15,7 @@ description:
   - Exchanges an access key and a secret key for a Firefly API token, at C(POST /v2/login).
   - The registered variable and the facts hold the token. No output shows it, at any verbosity, even without C(no_log).
   - One login serves the whole run, however many hosts and tasks need the token. See O(token_cache).
-  - A request to the API does not need this module. M(firefly.platform.firefly_api) logs in by itself and keeps the token to itself.
+  - A request to the API does not need this module. M(firefly.platform.firefly_api) logs in by itself and never shows the token.
 author:
   - Firefly Platform collection contributors (@ansible-collections)
 requirements:
@@ -28,8 +28,8 @@ extends_documentation_fragment:
 notes:
   - A task that passes the token to another module shows it, unless that task has C(no_log=true). From ansible-core 2.22 on, the token is
     masked there too.
-  - Where facts are stored outside of memory (C(fact_caching), or fact storage in AWX), the facts do not include the token. Use the
-    registered variable or the lookup there.
+  - If facts are stored outside of memory (C(fact_caching), or fact storage in AWX), they do not include the token. Use the registered
+    variable or the lookup instead.
   - Use the registered variable rather than the fact. A stored fact may come from an earlier run, and a login that fails does not change
     the fact.
 seealso:
@@ -115,7 +115,7 @@ ansible_facts:
     firefly_login:
       description:
         - The token, its lifetime and the other return values of a successful login.
-        - Without RV(access_token) and RV(authorization) where facts are stored outside of memory.
+        - Without RV(access_token) and RV(authorization) if facts are stored outside of memory.
       returned: success
       type: dict
 msg:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From a task to an operation and back."""
+"""Turns a task into an operation, and its outcome into a result."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from ._options import KEY_FILES
 from ._secrets import scrub
 
 _CONTROLLER_ASKS = (
-    'The controller asks Firefly, whatever host the task is for. To go through a bastion, set https_proxy in the '
-    'environment of the task.'
+    'The controller makes the request, whatever the host of the task is. To go through a bastion, set https_proxy in '
+    'the environment of the task.'
 )
 _ON_THE_WAY = ('dns', 'connect', 'timeout', 'tls', 'proxy')
 
 
 class FireflyAction(ActionBase):
-    """Runs an operation in the process that runs the task, so that nothing is ever copied to a managed host."""
+    """Runs an operation in the process that runs the task, so nothing is ever copied to a target."""
 
     _requires_connection = False
 
@@ -37,7 +37,7 @@ class FireflyAction(ActionBase):
         super().run(tmp, task_vars)
         if self._task.delegate_to and self._task.delegate_to not in constants.LOCALHOST:
             self._display.warning(_CONTROLLER_ASKS)
-        # a task that tries again waits for the outcome to change, as it does once a new key pair has spread
+        # a task with until is repeated until the outcome changes, so it must not get a shared failure
         asker = None if self._task.until or self._task.retries else self._task._uuid
         context = Context(self._report, asker, check_mode=bool(self._task.check_mode))
         with self._task_environment(omit=(task_vars or {}).get('omit')):
@@ -51,14 +51,14 @@ class FireflyAction(ActionBase):
         result = self._result(*outcome)
         if hidden:
             result['_ansible_no_log'] = True
-            # before ansible-core 2.19 a loop hides its items only where the task has no_log
+            # before ansible-core 2.19 a loop hides its items only if the task has no_log
             self._task.no_log = True
         if outcome.error and self._task.loop and (hidden or self.operation.secrets):
-            self._report(result['msg'])  # one item that is hidden hides the others
+            self._report(result['msg'])  # one hidden item hides the others
         return result
 
     def _item_holds_a_key(self, sources: Sources) -> bool:
-        """Whether a key can be in what ansible-core shows of a loop: the item, and with ``extended`` its neighbours."""
+        """Whether a key can be in what ansible-core shows of a loop: the item, and with ``extended`` its neighbors."""
         if not self._task.loop:
             return False
         loop_var = sources.variables.get('ansible_loop_var', 'item')
@@ -85,8 +85,8 @@ class FireflyAction(ActionBase):
         if constants.CACHE_PLUGIN in ('memory', 'ansible.builtin.memory') or not self.operation.secrets:
             return values
         self._display.v(
-            f'Facts are kept by the cache plugin {constants.CACHE_PLUGIN}, so ansible_facts.{self.operation.name} has '
-            'no token. Use the registered variable of this task, or the lookup firefly.platform.firefly.'
+            f'The cache plugin {constants.CACHE_PLUGIN} stores facts, so ansible_facts.{self.operation.name} has no '
+            'token. Use the registered variable of this task, or the lookup firefly.platform.firefly.'
         )
         return {name: value for name, value in values.items() if name not in self.operation.secrets}
 
@@ -95,7 +95,7 @@ class FireflyAction(ActionBase):
 
     @contextlib.contextmanager
     def _task_environment(self, omit: str | None) -> t.Iterator[None]:
-        """This process with the task's ``environment``, less what is omitted there before ansible-core 2.19."""
+        """Sets the task's ``environment`` in this process. Before ansible-core 2.19 a value in it may be ``omit``."""
         environment: dict[str, t.Any] = {}
         self._compute_environment_string(environment)
         before = dict(os.environ)

@@ -23,14 +23,14 @@ from ._request import Request, Response
 from ._secrets import MASKED_LENGTH, scrub
 from ._url import endpoint_path
 
-#: How much a task reads in all, in bytes.
+#: The most that a task reads in all, in bytes.
 _LIMIT = 32 * 1024 * 1024
 
 
 def validate_api(raw: t.Mapping[str, t.Any]) -> Options:
-    """The options of a request, whose ``paging`` is how to get all pages, if they are wanted.
+    """The options of a request. ``paging`` says how to get all pages. It is ``None`` if they are not wanted.
 
-    :raises FireflyError: an option has an invalid value; ``missing_credentials``, half of the key pair is missing.
+    :raises FireflyError: if an option has an invalid value, or half of the key pair is missing.
     """
     options = dict(validate_login(raw, API_OPTIONS))
     if options['path'] is None:
@@ -42,28 +42,29 @@ def validate_api(raw: t.Mapping[str, t.Any]) -> Options:
         options['read_only'] = options['method'] == 'GET' or endpoint is not None
     paging = endpoint.paging if endpoint and options['all_pages'] else None
     if options['all_pages'] and not (paging and options['read_only']):
-        raise _invalid('all_pages is for lists whose pages are documented, and for requests that change nothing')
+        raise _invalid('all_pages works only for a list whose paging is known, and not with "read_only: false"')
     if paging and (not isinstance(own := options[paging.where] or {}, dict) or paging.cursor in own):
         raise _invalid(f'{paging.where} must be a dictionary without {paging.cursor}, which all_pages sets')
     return types.MappingProxyType({**options, 'paging': paging})
 
 
 def _body(value: t.Any) -> t.Any:
-    """The body in plain types. Text must be JSON: before ansible-core 2.19 a template of a dictionary gives that."""
+    """The body in plain types. A string must be JSON text, which is what a template of a dictionary returns before
+    ansible-core 2.19."""
     try:
         return _content((value if isinstance(value, str) else json.dumps(value, default=decrypt)).encode(), ())
     except (TypeError, ValueError, RecursionError):
-        raise _invalid('body must be something that JSON can hold, or text that is JSON') from None
+        raise _invalid('body must be data that can be sent as JSON, or a string that is JSON text') from None
 
 
 def _query(query: t.Mapping[str, t.Any]) -> dict[str, list[str]]:
-    """The parameters as text. A list repeats its name; what is null is left out."""
+    """The parameters as text. A list repeats its name, and null is left out."""
     try:
         listed = {str(name): value if isinstance(value, list) else [value] for name, value in query.items()}
         texts = {name: [_text(decrypt(each)) for each in values if each is not None] for name, values in listed.items()}
         urlencode(texts, doseq=True)
     except (TypeError, ValueError):
-        raise _invalid('query must hold text, numbers, booleans and lists of these') from None
+        raise _invalid('query must hold only strings, numbers, booleans and lists of these') from None
     return texts
 
 
@@ -78,12 +79,12 @@ def _invalid(what: str) -> FireflyError:
 
 
 def call(options: Options, context: Context) -> Outcome:
-    """Make the request. The values are what the module ``firefly_api`` returns, whether it succeeds or not.
+    """Make the request. The values are what the module ``firefly_api`` returns, on success and on failure.
 
-    :raises FireflyError: nothing was sent.
+    :raises FireflyError: if nothing was sent.
     """
     if context.check_mode and not options['read_only']:
-        said = f'{options["method"]} {_url(options)} was not sent, since this is check mode.'
+        said = f'{options["method"]} {_url(options)} was not sent, because this is check mode.'
         return Outcome(_values(options, changed=True, json=None, msg=said))
     caller = _Caller(options, context)
     try:
@@ -96,10 +97,10 @@ def call(options: Options, context: Context) -> Outcome:
 
 
 class _Caller:
-    """Sends the requests of a task. ``attempts`` counts them, ``last`` is the response that came last."""
+    """Sends the requests of a task. ``attempts`` counts them, and ``last`` is the last response."""
 
     def __init__(self, options: Options, context: Context) -> None:
-        from ._client import FireflyClient  # it imports requests, which check mode does not need
+        from ._client import FireflyClient  # imports requests, which check mode does not need
 
         self._options = options
         self._client = FireflyClient(options, context.report)
@@ -111,7 +112,7 @@ class _Caller:
     def call(self) -> dict[str, t.Any]:
         """The ``json`` of the response, or the ``entries`` of all ``pages``.
 
-        :raises FireflyError: a response is not what was asked for, or there is none.
+        :raises FireflyError: if a response has the wrong status or content, or there is none.
         """
         paging, query, body = (self._options[name] for name in ('paging', 'query', 'body'))
         if paging is None:
@@ -126,18 +127,18 @@ class _Caller:
         self.last = response = self._client.request(Request(*asked))
         self.attempts += response.attempts
         self._left -= len(response.body)
-        if response.status >= 300:  # what errors hold is not documented
+        if response.status >= 300:  # the content of errors is not documented
             return self.said(response)
         try:
             return self._content(response.body)
         except ValueError as error:
-            what = f'{options["method"]} {_url(options)} was answered with {response.status}, but {error}.'
+            what = f'{options["method"]} {_url(options)} returned {response.status}, but {error}.'
             raise FireflyError(
                 'invalid_response', what, status=response.status, changed=not options['read_only']
             ) from None
 
     def said(self, ended: Response | FireflyError) -> t.Any:
-        """What the response to a failure holds, if that is JSON."""
+        """The content of the response to a failure, if it is JSON."""
         try:
             return self._content(ended.body)
         except ValueError:
@@ -148,21 +149,21 @@ class _Caller:
 
 
 def _content(body: bytes, secrets: t.Iterable[str]) -> t.Any:
-    """The JSON of a body, ``None`` where it is empty. Secrets in it are masked, unless they are very short.
+    """The JSON in a body, or ``None`` if it is empty. Secrets in it are masked, unless they are very short.
 
-    :raises ValueError: it is something else, or would break a callback; the text says what, and holds nothing of it.
+    :raises ValueError: if it is not JSON, or would break a callback. The text says why, and repeats nothing of it.
     """
     if not body.strip():
         return None
     try:
         content = json.loads(body, parse_int=_finite, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError):
-        raise ValueError('it is not valid JSON') from None
+        raise ValueError('the response is not valid JSON') from None
     return scrub(content, [secret for secret in secrets if len(secret) >= MASKED_LENGTH])
 
 
 def _finite(text: str) -> float:
-    number = float(text)  # infinite where there are hundreds of digits
+    number = float(text)  # infinite if there are hundreds of digits
     if not math.isfinite(number):
         raise ValueError
     return int(text) if text.removeprefix('-').isdigit() else number

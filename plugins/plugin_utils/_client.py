@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one place where a request to Firefly is made. Importing it imports requests, so do that only to make one."""
+"""The one place that sends requests to Firefly. It imports requests, so import it only to send one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if IMPORT_ERROR is None:
 
     from ._diagnosis import ERRORS
 
-#: The collection's version, for the User-Agent; a test holds it against galaxy.yml.
+#: The version of the collection, for the User-Agent. A test compares it with galaxy.yml.
 VERSION = '1.0.0'
 
 _CODES = {401: 'unauthorized', 403: 'forbidden', 404: 'not_found', 407: 'proxy', 429: 'rate_limited'}
@@ -43,13 +43,14 @@ _RETRY_STATUSES = (429, 502, 503, 504)
 
 
 class FireflyClient:
-    """Sends requests as the connection options say.
+    """Sends requests with the connection options.
 
-    An attempt takes up to ``timeout`` seconds, and as long again where a TLS handshake or the body stalls. A name that
-    is looked up and headers that drip have no limit. How often it tries again is up to :class:`Patience`; each attempt
-    has a connection of its own, since a server may close one and not say so. ``report`` shows a line of progress.
+    An attempt takes up to ``timeout`` seconds, or twice as long if a TLS handshake or the body stalls. Looking up the
+    host name is not limited, nor are headers that arrive byte by byte. :class:`Patience` decides on retries. Each
+    attempt opens a new connection, because a server may close one without saying so. ``report`` shows a line of
+    progress.
 
-    :raises FireflyError: ``missing_library``, this Python cannot import requests; ``invalid_option``, a file of the
+    :raises FireflyError: ``missing_library`` if this Python cannot import requests, ``invalid_option`` if a file of the
         TLS options cannot be used.
     """
 
@@ -64,9 +65,9 @@ class FireflyClient:
         self._secrets = (options.get('secret_key'), options.get('access_key'))
 
     def request(self, request: Request, *, retries: int | None = None, timeout: float | None = None) -> Response:
-        """The response that the request asks for. ``retries`` and ``timeout`` (in seconds) replace the options.
+        """The response to the request. ``retries`` and ``timeout`` (in seconds) override the options.
 
-        :raises FireflyError: another status, or no response.
+        :raises FireflyError: if there is no response, or not one that the request expects.
         """
         patience = Patience(self._options['retries'] if retries is None else retries)
         progress = Progress(self._report)
@@ -98,10 +99,10 @@ class FireflyClient:
         try:
             sent = requests.Request(request.method, url, headers, params=request.query, json=request.json).prepare()
             proxies = self._proxies()
-            # an adapter alone: a session would take keys from ~/.netrc, keep cookies and read where a redirect points
+            # an adapter alone: a session would take keys from ~/.netrc, keep cookies and parse redirects
             with contextlib.closing(HTTPAdapter()) as adapter, warnings.catch_warnings():
                 if self._verify is False:
-                    warnings.simplefilter('ignore')  # urllib3's, on each request: validate_certs says it already
+                    warnings.simplefilter('ignore')  # urllib3 would warn at each request, but the user chose this
                 limits: t.Any = Timeout(connect=timeout / _addresses(url, proxies), total=timeout)
                 response = adapter.send(
                     sent, stream=True, timeout=limits, verify=self._verify, cert=self._cert, proxies=proxies
@@ -109,7 +110,7 @@ class FireflyClient:
                 with response:
                     body = _read(response, request, started + timeout)
         except ERRORS as error:
-            # its text and its traceback's frames can hold the keys
+            # its text and the frames of its traceback can hold the keys
             meaning = diagnose(error)
             changed = meaning.arrived and not request.read_only
             raise _network_error(
@@ -121,22 +122,22 @@ class FireflyClient:
 
     def _proxies(self) -> dict[str, str]:
         url: str = self._options['api_url']
-        # http:// goes to loopback only. Where the environment names no proxy, requests would ask macOS for one, and
-        # that can crash a process that was forked.
+        # http:// is for loopback only. If the environment names no proxy, requests would ask macOS for one, which can
+        # crash a forked process.
         asks = self._options['use_proxy'] and not url.startswith('http://') and getproxies_environment()
         return requests.utils.get_environ_proxies(url) if asks else {}
 
     def _checked(self, request: Request, response: Response) -> Response:
-        """The response, if it is what the request asks for.
+        """The response, if the request expects its status and size.
 
-        :raises FireflyError: it is not.
+        :raises FireflyError: if it does not.
         """
         status = response.status
         where = f'{request.method} {self._options["api_url"]}{request.path}'
         if status in request.expect and len(response.body) <= request.limit:
             return response
         if status in request.expect:
-            code, what = 'response_too_large', f'{where} was answered with more than is read.'
+            code, what = 'response_too_large', f'{where} returned a response that is too large.'
         else:
             class_code = {3: 'redirect', 5: 'server_error'}.get(status // 100, 'unexpected_status')
             code = _CODES.get(status, class_code)
@@ -144,17 +145,17 @@ class FireflyClient:
             said = server_message(response.body, secrets)
             if code == 'redirect':
                 said = _address(response.headers.get('Location', ''), secrets)
-            what = f'{where} was answered with {status}{_PHRASES.get(status, "")}{f": {said}" if said else ""}.'
+            what = f'{where} returned {status}{_PHRASES.get(status, "")}{f": {said}" if said else ""}.'
         told = response._asdict()
         del told['headers']
-        told['body'] = response.body if request.token else b''  # of a login it can be a token
-        # with these two the server refuses to do anything
+        told['body'] = response.body if request.token else b''  # the body of a login can hold a token
+        # with these two, the server has refused the request
         changed = not request.read_only and status not in (401, 429)
         raise FireflyError(code, what, retryable=status in _RETRY_STATUSES, changed=changed, **told)
 
 
 def _address(location: str, secrets: t.Iterable[str | None]) -> str:
-    """Where a redirect points, without its query and a user name."""
+    """The address that a redirect points to, without query and user name."""
     try:
         parts = urlsplit(location)
         address = f'{parts.scheme}://{parts.hostname}{parts.path}' if parts.hostname else parts.path
@@ -164,16 +165,16 @@ def _address(location: str, secrets: t.Iterable[str | None]) -> str:
 
 
 def _addresses(url: str, proxies: dict[str, str]) -> int:
-    """How many addresses are tried: urllib3 gives each of them all the time that there is to connect."""
+    """The number of addresses to try. urllib3 gives each of them the whole time to connect."""
     if requests.utils.select_proxy(url, proxies):
         return 1
     return len(socket.getaddrinfo(urlsplit(url).hostname, None, type=socket.SOCK_STREAM))
 
 
 def _read(response: requests.Response, request: Request, deadline: float) -> bytes:
-    """The body as it was sent, of one above the limit a byte more than that. The body of an error may fail."""
+    """The body as it was sent, but at most one byte more than the limit. The body of an error may be incomplete."""
     raw = response.raw
-    # urllib3 1.26 has no read1, and its read waits for all bytes that it is asked for: one at a time cannot drip
+    # urllib3 1.26 has no read1, and its read waits for all the bytes: reading one at a time keeps the deadline
     read = functools.partial(raw.read1, 65536) if hasattr(raw, 'read1') else functools.partial(raw.read, 1)
     body = bytearray()
     try:
@@ -194,13 +195,13 @@ def _network_error(where: str, diagnosis: Diagnosis, proxies: dict[str, str], **
     if code == 'invalid_option' and proxies:
         code, reason = 'proxy', 'its address is not valid'
     if code in ('connect', 'timeout', 'tls') and proxies:
-        where += ' through the proxy of the environment'
+        where += ' through the proxy from the environment'
     if code == 'invalid_option':
-        return FireflyError(code, 'The option api_url has no usable host name.', **known)
+        return FireflyError(code, 'The option api_url has no valid host name.', **known)
     what = {
-        'dns': 'could not be sent: its host name was not found',
+        'dns': 'could not be sent: the host name was not found',
         'connect': 'got no response: the connection failed',
-        'timeout': 'got no complete response in time',
+        'timeout': 'timed out before the response was complete',
         'tls': 'got no response: TLS failed',
         'proxy': 'got no response: the proxy failed',
     }[code]
@@ -209,7 +210,7 @@ def _network_error(where: str, diagnosis: Diagnosis, proxies: dict[str, str], **
 
 
 def _retry_after(headers: t.Mapping[str, str]) -> float:
-    """How many seconds the server asks to wait; 0 where it does not."""
+    """The pause in seconds that the server asks for, or 0."""
     try:
         return max(0, Retry(0).parse_retry_after(headers.get('Retry-After', '0')))
     except (InvalidHeader, ValueError, OverflowError):

@@ -20,12 +20,12 @@ else:
     IMPORT_ERROR = None
     #: What sending a request or reading its response can raise.
     ERRORS = (requests.RequestException, errors.HTTPError, HTTPException, OSError, UnicodeError)
-    # what it means, whether it may pass; the first row that has a link of the exception's chain counts
+    # exceptions, code, whether it is temporary; the first row that matches an exception of the chain counts
     _MEANINGS: list[tuple[tuple[type[BaseException], ...], str, bool]] = [
         ((requests.exceptions.ProxyError, errors.ProxyError), 'proxy', False),
         ((requests.exceptions.InvalidSchema, errors.ProxySchemeUnknown), 'proxy', False),
         ((requests.exceptions.InvalidURL, errors.LocationValueError, UnicodeError), 'invalid_option', False),
-        # a server that goes down, or that demands a client certificate, ends the handshake so
+        # a server ends the handshake like this when it goes down, or when it requires a client certificate
         ((ssl.SSLEOFError,), 'tls', True),
         ((ssl.SSLError, errors.SSLError, requests.exceptions.SSLError), 'tls', False),
         ((socket.gaierror,), 'dns', True),
@@ -33,13 +33,13 @@ else:
         ((TimeoutError, requests.Timeout, errors.TimeoutError), 'timeout', True),
         ((BaseException,), 'connect', True),
     ]
-    # there was no connection to send anything through
+    # these mean that there was no connection, so nothing was sent
     _UNSENT = (socket.gaierror, ssl.SSLCertVerificationError, errors.NewConnectionError, errors.ConnectTimeoutError)
 
 
 class Diagnosis(t.NamedTuple):
-    """The code of a failure, whether it may pass, a reason in the system's words, without address or secret, and
-    whether the request can have arrived."""
+    """The code of a failure, whether it is temporary, the reason that the system gives, and whether the request may
+    have arrived. The reason holds no address and no secret."""
 
     code: str
     retryable: bool = False
@@ -54,14 +54,14 @@ def diagnose(error: BaseException) -> Diagnosis:
         return Diagnosis('tls', reason='no CA certificates found: install ca-certificates, or certifi for this Python')
     chain = list(_chain(error))
     code, retryable = next(row[1:] for row in _MEANINGS if any(isinstance(link, row[0]) for link in chain))
-    # the text is http.client's, for a proxy that does not connect
+    # what http.client says if a proxy refuses to connect
     refused = any(str(link).startswith('Tunnel connection failed') for link in chain)
     unsent = refused or code == 'invalid_option' or any(isinstance(link, _UNSENT) for link in chain)
     return Diagnosis(code, retryable, '' if code == 'timeout' else _reason(chain), arrived=not unsent)
 
 
 def _reason(chain: list[BaseException]) -> str:
-    """What the system calls it."""
+    """The reason that the system gives, or an empty string."""
     for link in reversed(chain):
         if isinstance(link, ssl.SSLError):
             reason = getattr(link, 'verify_message', None) or getattr(link, 'reason', None) or ''
@@ -72,7 +72,7 @@ def _reason(chain: list[BaseException]) -> str:
 
 
 def _chain(error: BaseException | None) -> t.Iterator[BaseException]:
-    """The error and all that it was made from, outermost first: libraries keep it in different places."""
+    """The error and all its causes, outermost first. Libraries keep them in different places."""
     seen: list[BaseException] = []
     links = [error]
     while links:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The endpoints of which more is known than their method tells: searches that are a POST, and lists in pages."""
+"""Endpoints about which more is known than their method: searches that are a POST, and lists in pages."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import typing as t
 
 
 class Paging(t.NamedTuple):
-    """How a list comes in pages.
+    """The paging of a list.
 
-    ``cursor`` says which page is wanted, and is a ``page`` number, an ``offset`` or what the page before returned.
-    ``where`` it stands, in the query or the body, so does ``size``, with a default of ``default_size`` entries where
-    that is documented. A response has its entries at ``entries`` or is a list itself, and their number at ``total``.
+    ``where`` says whether its parameters belong in the query or the body. The parameter ``cursor`` selects a page, with
+    a page number, an offset or a value from the previous page. ``first`` is its value for the first page. The parameter
+    ``size`` is the page size. ``default_size`` is its default, if that is documented. In a response, ``entries`` is the
+    key of the entries and ``total`` the key of their number. Without ``entries`` the response is the list itself.
     """
 
     where: t.Literal['query', 'body']
@@ -28,7 +29,7 @@ class Paging(t.NamedTuple):
 
 
 class Endpoint(t.NamedTuple):
-    """A method and a pattern of a path below ``/v2`` that change nothing, and where that is documented."""
+    """An endpoint that changes nothing. ``path`` is a pattern below ``/v2``, and ``source`` is what documents it."""
 
     method: str
     path: str
@@ -56,6 +57,6 @@ ENDPOINTS = (
 
 
 def documented(method: str, path: str) -> Endpoint | None:
-    """The endpoint of the table that the method and the path below ``/v2`` mean."""
+    """The endpoint in the table with this method and this path below ``/v2``, if there is one."""
     found = (each for each in ENDPOINTS if each.method == method and re.fullmatch(each.path, path.rstrip('/')))
     return next(found, None)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Is Firefly up, and waiting until it is."""
+"""Check that Firefly is up, or wait until it is."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ from ._request import Request, Response
 
 _Ask = t.Callable[..., Response]
 
-# what waiting cannot fix: a host name that is not one, a certificate that is not trusted
+# waiting cannot fix a host name that is not valid, or a certificate that is not trusted
 _FINAL = ('invalid_option', 'tls')
 
 
 def validate_health(raw: t.Mapping[str, t.Any]) -> Options:
     """The options of a health check.
 
-    :raises FireflyError: an option has an invalid value.
+    :raises FireflyError: if an option has an invalid value.
     """
     return validate(HEALTH_OPTIONS, raw)
 
 
 def health(options: Options, context: Context) -> Outcome:
-    """Ask for the health. The values are what the module ``firefly_health`` returns, whether Firefly is up or not.
+    """Check the health. The values are what the module ``firefly_health`` returns, on success and on failure.
 
-    ``GET /v2/health``, documented at https://docs.firefly.ai: up is exactly a 204. With ``wait`` it asks again until
-    Firefly is up, for at most ``wait_timeout`` seconds.
+    ``GET /v2/health`` is documented at https://docs.firefly.ai. Firefly is up only if the status is 204. With ``wait``
+    the request is repeated until then, for at most ``wait_timeout`` seconds.
 
-    :raises FireflyError: nothing was sent.
+    :raises FireflyError: if nothing was sent.
     """
-    from ._client import FireflyClient  # it imports requests, which a lookup of a token does not need
+    from ._client import FireflyClient  # imports requests, which a lookup of a token does not need
 
     ask = FireflyClient(options, context.report).request
     return _wait(ask, options, context.report) if options['wait'] else _ask(ask, options['api_url'])
 
 
 def _wait(ask: _Ask, options: Options, report: t.Callable[[str], None]) -> Outcome:
-    """Ask until Firefly is up, and report that it is not."""
+    """Repeat the request until Firefly is up, and report the progress."""
     started = time.monotonic()
     deadline = started + options['wait_timeout']
     progress = Progress(report)
@@ -55,7 +55,7 @@ def _wait(ask: _Ask, options: Options, report: t.Callable[[str], None]) -> Outco
     for attempt in itertools.count():
         asked = time.monotonic()
         waited = round(asked - started, 1)
-        # half of what is left, since a response that begins in time may stall for as long again
+        # half of the time that is left, because a response that starts in time may stall for as long again
         timeout = min(options['timeout'], REPORT_EVERY, (deadline - asked) / 2)
         outcome = _ask(ask, options['api_url'], attempt, waited, retries=0, timeout=timeout)
         error = outcome.error
@@ -83,7 +83,7 @@ def _ask(ask: _Ask, api_url: str, earlier: int = 0, waited: float = 0.0, **limit
 
 
 def _values(ended: Response | FireflyError, api_url: str | None = None, earlier: int = 0) -> dict[str, t.Any]:
-    """What a health check returns, after a number of ``earlier`` requests."""
+    """The return values of a health check, after a number of ``earlier`` requests."""
     error = ended if isinstance(ended, FireflyError) else None
     return {
         'healthy': error is None,

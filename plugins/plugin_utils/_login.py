@@ -21,9 +21,9 @@ from ._token_cache import token_of_run
 
 
 def validate_login(raw: t.Mapping[str, t.Any], names: t.Sequence[str] = LOGIN_OPTIONS) -> Options:
-    """The options of a login, or of what needs one, with the keys of key files. The secret key is masked from here on.
+    """The options ``names``, with the keys read from their files. The secret key is masked from here on.
 
-    :raises FireflyError: an option has an invalid value; ``missing_credentials``, half of the key pair is missing.
+    :raises FireflyError: if an option has an invalid value, or half of the key pair is missing.
     """
     options = validate(names, raw)
     keys: dict[str, t.Any] = {}
@@ -41,18 +41,20 @@ def validate_login(raw: t.Mapping[str, t.Any], names: t.Sequence[str] = LOGIN_OP
 
 
 def login(options: Options, context: Context) -> Outcome:
-    """Log in, or take the token of this run. The values are what the module ``firefly_login`` returns.
+    """Log in, or use the token of this run. The values are what the module ``firefly_login`` returns.
 
-    :raises FireflyError: there is no token, or it does not live for ``min_ttl`` seconds.
+    :raises FireflyError: if there is no token, or it lives for less than ``min_ttl`` seconds.
     """
     token, attempts = token_for(options, context)
     return Outcome({**token.as_result(), 'api_url': options['api_url'], 'reused': attempts == 0, 'attempts': attempts})
 
 
 def token_for(options: Options, context: Context, refused: str | None = None) -> tuple[Token, int]:
-    """The token of this run, or a new one, and how many requests it took. See :func:`token_of_run` for ``refused``.
+    """The token of this run, or a new one, and the number of requests that it took.
 
-    :raises FireflyError: there is no token, or it does not live for ``min_ttl`` seconds.
+    :func:`token_of_run` explains ``refused``.
+
+    :raises FireflyError: if there is no token, or it lives for less than ``min_ttl`` seconds.
     """
 
     def log_in() -> tuple[Token, int]:
@@ -62,15 +64,15 @@ def token_for(options: Options, context: Context, refused: str | None = None) ->
     mask(token.access_token)
     if token.expires_in < max(options['min_ttl'], 1):
         lives = 'lives for less than min_ttl' if token.expires_in > 0 else 'has expired'
-        what = f'POST {options["api_url"]}/v2/login gave a token that {lives}.'
+        what = f'POST {options["api_url"]}/v2/login returned a token that {lives}.'
         raise FireflyError('expires_too_soon', what, status=200, attempts=attempts)
     return token, attempts
 
 
 class RunToken:
-    """The token of the run, for requests.
+    """The token of this run, for requests.
 
-    :raises FireflyError: there is none.
+    :raises FireflyError: if there is none.
     """
 
     def __init__(self, options: Options, context: Context) -> None:
@@ -82,9 +84,9 @@ class RunToken:
         return self._token.access_token
 
     def renew(self) -> bool:
-        """Whether there is another one in place of this, which an endpoint refused: once, and not for a new one.
+        """Replace the refused token, unless it is new, and return whether it is another one now.
 
-        :raises FireflyError: the login failed.
+        :raises FireflyError: if the login failed.
         """
         refused = str(self)
         if not self._is_new:
@@ -93,25 +95,25 @@ class RunToken:
 
 
 def request_token(options: Options, report: t.Callable[[str], None]) -> tuple[Token, int]:
-    """A new token, and how many requests it took.
+    """A new token, and the number of requests that it took.
 
-    ``POST /v2/login``, documented at https://docs.firefly.ai.
+    ``POST /v2/login`` is documented at https://docs.firefly.ai.
 
-    :raises FireflyError: there is none.
+    :raises FireflyError: if there is none.
     """
-    from ._client import FireflyClient  # it imports requests, which a token of this run does not need
+    from ._client import FireflyClient  # imports requests, which a cached token does not need
 
     keys = {'accessKey': options['access_key'], 'secretKey': options['secret_key']}
     response = FireflyClient(options, report).request(Request('POST', '/v2/login', expect=(200,), json=keys))
     try:
         return read_token(response.body, response.headers.get('Date')), response.attempts
     except ValueError as error:
-        what = f'POST {options["api_url"]}/v2/login was answered with 200, but {error}.'
+        what = f'POST {options["api_url"]}/v2/login returned 200, but {error}.'
         raise FireflyError('invalid_response', what, status=200, attempts=response.attempts) from None
 
 
 def _basic_authorization(options: Options, context: Context) -> Outcome:
-    """The header of RFC 7617. It takes no request."""
+    """The header of RFC 7617. It needs no request."""
     pair = f'{options["access_key"]}:{options["secret_key"]}'.encode(errors='surrogateescape')
     credentials = base64.b64encode(pair).decode()
     mask(credentials)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From a lookup's terms to operations and back."""
+"""Turns the terms of a lookup into operations, and their outcomes into values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ._operation import Context, Operation, Outcome, perform
 from ._option_sources import Sources, is_omitted, resolve
 from ._options import SHARED_OPTIONS, refuse_unknown
 
-#: Which of its operation's values each term is; all of them without one.
+#: The value of its operation that each term returns. ``None`` stands for all values.
 TERMS: dict[str, str | None] = {
     'token': 'access_token',
     'authorization': 'authorization',
@@ -29,9 +29,9 @@ TERMS: dict[str, str | None] = {
 
 
 def look_up(terms: list[t.Any], sources: Sources) -> list[t.Any]:
-    """The value of each term, with one request for those that need the same.
+    """The value of each term. Terms that need the same request share it.
 
-    :raises AnsibleLookupError: a term or an option is not valid, or there is no token.
+    :raises AnsibleLookupError: if a term or an option is not valid, or there is no token.
     """
     context = Context(lambda line: Display().display(line, stderr=True), asker='lookup')
     outcomes: dict[Operation, Outcome] = {}
@@ -50,7 +50,7 @@ def look_up(terms: list[t.Any], sources: Sources) -> list[t.Any]:
 
 def _operation(term: str) -> Operation:
     if term == 'health':
-        # each worker would compile it for a lookup of the token, which then costs 8 % more
+        # at the top, each worker would compile it, and a lookup of the token would cost 8 % more
         from ._health import HEALTH
 
         return HEALTH

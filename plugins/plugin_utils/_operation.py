@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an operation is. An action or a lookup is made from one."""
+"""What an operation is. The actions and the lookup run them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ._options import Options
 
 
 class Context(t.NamedTuple):
-    """For whom an operation runs.
+    """The task or lookup that runs an operation.
 
-    ``report`` shows a line of progress. A failed login is told again to whoever has the same ``asker``, as the hosts of
-    a task have; ``None`` asks anew. In ``check_mode`` nothing is changed.
+    ``report`` shows a line of progress. A failed login is shared by all that have the same ``asker``, such as the hosts
+    of a task. With ``None`` none is shared. In ``check_mode`` nothing is changed.
     """
 
     report: t.Callable[[str], None]
@@ -25,18 +25,18 @@ class Context(t.NamedTuple):
 
 
 class Outcome(t.NamedTuple):
-    """What an operation returns, and why it failed, if it did."""
+    """What an operation returns, and the error if it failed."""
 
     values: dict[str, t.Any]
     error: FireflyError | None = None
 
 
 class Operation(t.NamedTuple):
-    """Something that Firefly can be asked for.
+    """Something that a task or a lookup can do with Firefly.
 
-    ``name`` is its module's and its fact's, ``options`` are those that it uses. ``validate`` and ``run`` raise a
-    FireflyError where there is nothing to return; ``failed`` then gives what a task returns all the same.
-    ``secrets`` are the names of values that must not be shown. Where it sets a ``fact``, that has all values.
+    ``name`` is also the name of its module and its fact, and ``options`` are the options that it uses. ``validate`` and
+    ``run`` raise a FireflyError if there is nothing to return. ``failed`` then gives the values that a task still
+    returns. ``secrets`` are the names of values that must not be shown. With ``fact``, all values become a fact.
     """
 
     name: str
@@ -51,6 +51,6 @@ class Operation(t.NamedTuple):
 def perform(operation: Operation, raw: t.Mapping[str, t.Any], context: Context) -> Outcome:
     """Run the operation with raw options.
 
-    :raises FireflyError: an option has an invalid value, or there is nothing to return.
+    :raises FireflyError: if an option has an invalid value, or there is nothing to return.
     """
     return operation.run(operation.validate(raw), context)

@@ -17,7 +17,7 @@ Find = t.Callable[[str], str]
 
 
 class Sources(t.NamedTuple):
-    """The sources, nearest first. ``template`` is ansible-core's for a list, ``find`` its own for a relative path."""
+    """The sources, nearest first. ``template`` templates a list, and ``find`` resolves a relative path."""
 
     arguments: t.Mapping[str, t.Any]
     variables: t.Mapping[str, t.Any]
@@ -27,13 +27,13 @@ class Sources(t.NamedTuple):
 
 
 def resolve(names: t.Sequence[str], sources: Sources) -> dict[str, t.Any]:
-    """The raw options: for ``names`` what the nearest source gives, and the arguments of other names.
+    """The raw options: the nearest source's value for each of ``names``, and all other arguments.
 
-    Of a key and its file there is one at most. Paths are absolute. Defaults and types are left to ``validate``.
+    A key and its file are never both there. Paths are absolute. Defaults and types are left to ``validate``.
 
-    :raises FireflyError: ``invalid_option``, a path or a variable cannot be used, or a fact has the name of such a
-        variable. Facts come from the managed host and go before inventory variables: one that is compromised could
-        have the keys sent to an address of its own.
+    :raises FireflyError: ``invalid_option`` if a path or a variable cannot be used, or if a fact has the name of such a
+        variable. Facts come from the target and override inventory variables. A compromised target could use one to
+        have the keys sent to its own address.
     """
     options = {name: value for name, value in sources.arguments.items() if name not in names}
     for name in [name for name in names if name not in KEY_FILES.values()]:
@@ -46,14 +46,14 @@ def resolve(names: t.Sequence[str], sources: Sources) -> dict[str, t.Any]:
 
 
 def is_omitted(value: t.Any, sources: Sources) -> bool:
-    """Whether it is what ``omit`` gives: an object that drops out of lists, before ansible-core 2.19 a string."""
+    """Whether it is the value of ``omit``: an object that drops out of lists, or a string before ansible-core 2.19."""
     if isinstance(value, str):
         return value == sources.variables.get('omit')
     return not isinstance(value, (bool, int, float, list, dict)) and not sources.template([value])
 
 
 def _candidates(name: str, sources: Sources) -> t.Iterator[tuple[str, t.Any, Find]]:
-    """All values of an option or its file, nearest first, and how to find a relative path among them."""
+    """All values of an option or its file, nearest first, each with the function that resolves a relative path."""
     names = [name, KEY_FILES[name]] if name in KEY_FILES else [name]
     for each in names:
         yield each, decrypt(sources.arguments.get(each)), sources.find
@@ -69,25 +69,25 @@ def _variable(name: str, sources: Sources) -> t.Any:
     if name in (sources.variables.get('ansible_facts') or {}):
         raise FireflyError(
             'invalid_option',
-            f'The fact {name} is refused: a managed host gives no options. Set the variable in the inventory or with '
-            'set_fact, which makes a fact only with cacheable.',
+            f'The fact {name} is refused, because a target must not set options. Set the variable in the inventory, '
+            'or with set_fact without cacheable.',
         )
     value = decrypt(sources.variables.get(name))
     if not is_set(value):
         return None
     try:
-        # in a list, since what is omitted cannot be templated alone
+        # in a list, because omit cannot be templated alone
         return next(map(decrypt, sources.template([value])), None)
     except Exception:
         # ansible-core's message shows the value
         raise FireflyError(
             'invalid_option',
-            f'The variable {name} cannot be templated: what it refers to is undefined or fails. If "{{{{" is a part of '
-            'its value, mark it as !unsafe.',
+            f'The variable {name} cannot be templated. It refers to something that is undefined or fails. If "{{{{" '
+            'is part of its value, mark it as !unsafe.',
         ) from None
 
 
 def decrypt(value: t.Any) -> t.Any:
-    """The value, as text where it is encrypted."""
-    # before ansible-core 2.19 what is !vault in a file has a type of its own, which decrypts when it becomes a str
+    """The value, decrypted if it is encrypted."""
+    # before ansible-core 2.19 a !vault value has a type of its own, which decrypts when it becomes a str
     return str(value) if hasattr(value, '__ENCRYPTED__') else value

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every option, once: validation, sources, documentation tests and operations read this table."""
+"""The table of all options. Validation, sources, operations and the tests of the documentation read it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible.module_utils.common import validation
 from ._errors import FireflyError
 from ._url import base_url
 
-#: Validated options, with their defaults and in their types.
+#: Validated options, with defaults set and types converted.
 Options = t.Mapping[str, t.Any]
 
 
@@ -24,8 +24,8 @@ def _ints(value: t.Any) -> list[int]:
 
 
 class Option(t.NamedTuple):
-    """One option. The bounds are inclusive; a list's are those of its elements. ``fallback`` ones may come from a
-    variable or the environment too; ``environment`` has the names there that other programs read."""
+    """One option. The bounds are inclusive. Those of a list apply to its elements. With ``fallback`` the option may
+    also come from a variable or the environment. ``environment`` has variables that other programs read too."""
 
     type: str
     default: t.Any = None
@@ -36,9 +36,9 @@ class Option(t.NamedTuple):
     maximum: float | None = None
 
     def read(self, value: t.Any) -> t.Any:
-        """The value in the option's type, as ansible-core converts it for a module; the default where it is unset.
+        """The value, converted as ansible-core does it for a module, or the default if it is not set.
 
-        :raises ValueError: it is not valid; the text is what it must be.
+        :raises ValueError: if it is not valid. The text says what it must be.
         """
         if not is_set(value):
             return self.default
@@ -47,21 +47,21 @@ class Option(t.NamedTuple):
             value = convert(_plain(value))
             if isinstance(value, str):
                 value = value.strip() if self.fallback else value
-                value.encode(errors='surrogateescape')  # as the environment's bytes, which need not be UTF-8
+                value.encode(errors='surrogateescape')  # bytes from the environment need not be UTF-8
         except (TypeError, ValueError, ArithmeticError):
             raise ValueError(kind) from None
         if self.choices and value not in self.choices:
             raise ValueError(f'one of {", ".join(self.choices)}')
         if self.minimum is not None and self.maximum is not None:
             numbers = value if self.type == 'list' else [value]
-            # NaN compares as false with everything, so it is out of range too
+            # each comparison with NaN is false, so NaN is out of range too
             if not all(self.minimum <= number <= self.maximum for number in numbers):
                 raise ValueError(f'between {self.minimum} and {self.maximum}')
         return value
 
 
 _TYPES: dict[str, tuple[t.Callable[[t.Any], t.Any], str]] = {
-    'str': (validation.check_type_str, 'text'),
+    'str': (validation.check_type_str, 'a string'),
     'path': (validation.check_type_path, 'a path'),
     'bool': (validation.check_type_bool, 'true or false'),
     'int': (validation.check_type_int, 'a whole number'),
@@ -110,7 +110,7 @@ _REQUEST = {
 }
 OPTIONS = {**_CREDENTIALS, **_CONNECTION, **_TOKEN, **_WAITING, **_REQUEST}
 
-#: What every module takes, since module_defaults of the action group may hold it, whether it needs it or not.
+#: Every module accepts these, even if it does not use them, because module_defaults of the group may hold them.
 SHARED_OPTIONS = (*_CREDENTIALS, *_CONNECTION, *_TOKEN)
 LOGIN_OPTIONS = SHARED_OPTIONS
 HEALTH_OPTIONS = (*_CONNECTION, *_WAITING)
@@ -118,37 +118,37 @@ API_OPTIONS = (*SHARED_OPTIONS, *_REQUEST)
 
 
 def environment_names(name: str) -> tuple[str, ...]:
-    """The environment variables that give a ``fallback`` option, nearest first."""
+    """The environment variables that set a ``fallback`` option, nearest first."""
     return (f'FIREFLY_{name.upper()}', *OPTIONS[name].environment)
 
 
 def variable_name(name: str) -> str:
-    """The Ansible variable that gives a ``fallback`` option."""
+    """The Ansible variable that sets a ``fallback`` option."""
     return f'firefly_{name}'
 
 
 def is_set(value: t.Any) -> bool:
-    """Whether a source gives a value: AWX injects an empty string for a field that was left blank."""
+    """Whether a source sets a value. An empty string does not: AWX injects one for a blank field."""
     return value is not None and not (isinstance(value, str) and not value.strip())
 
 
 def refuse_unknown(raw: t.Iterable[str], known: t.Iterable[str]) -> None:
-    """Check the names of options.
+    """Refuse options that are not known.
 
-    :raises FireflyError: ``invalid_option``, one is not known.
+    :raises FireflyError: ``invalid_option`` if there is one.
     """
     known = list(known)
     unknown = sorted(str(name) for name in set(raw).difference(known))
     if unknown:
         nearest_first = difflib.get_close_matches(unknown[0], known, n=len(known), cutoff=0)
-        what = f'There is no option {", ".join(unknown)}; there are {", ".join(nearest_first)}.'
+        what = f'There is no option {", ".join(unknown)}. Known options: {", ".join(nearest_first)}.'
         raise FireflyError('invalid_option', what)
 
 
 def validate(names: t.Sequence[str], raw: t.Mapping[str, t.Any]) -> Options:
-    """The options of these names out of ``raw``, with their defaults, in their types, and ``api_url`` as a base URL.
+    """The options ``names`` from ``raw``, with defaults set, types converted, and ``api_url`` as a base URL.
 
-    :raises FireflyError: ``invalid_option`` or ``insecure_url``: an option is unknown or has an invalid value.
+    :raises FireflyError: ``invalid_option`` or ``insecure_url`` if an option is unknown or has an invalid value.
     """
     refuse_unknown(raw, dict.fromkeys([*SHARED_OPTIONS, *names]))
     options: dict[str, t.Any] = {}
@@ -164,5 +164,5 @@ def validate(names: t.Sequence[str], raw: t.Mapping[str, t.Any]) -> Options:
 
 
 def _plain(value: t.Any) -> t.Any:
-    # ansible-core hands out subclasses of str that carry tags; an HTTP header takes none of them
+    # ansible-core passes strings as a subclass of str with tags, which an HTTP header does not accept
     return str.__str__(value) if isinstance(value, str) else value

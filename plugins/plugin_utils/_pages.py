@@ -12,18 +12,18 @@ from ._endpoints import Paging
 from ._errors import FireflyError
 
 Params = t.Mapping[str, t.Any]
-#: The content of the page that a query and a body ask for.
+#: Returns the content of the page that a query and a body select.
 Fetch = t.Callable[[Params, t.Any], t.Any]
 
 
 def all_entries(paging: Paging, query: Params, body: t.Any, max_entries: int, fetch: Fetch) -> tuple[list[t.Any], int]:
-    """All entries of the list, and how many pages they came in.
+    """All entries of the list, and the number of pages.
 
-    The list ends where there is no cursor, with an empty page, or with the total that the server tells. A page that is
-    shorter than what was asked for says nothing, since a server may have a limit of its own.
+    The list ends if a page is empty or has no cursor, or when the total that the server gave is reached. A short page
+    does not end it, because a server may limit the page size.
 
-    :raises FireflyError: ``response_too_large``, there are more than ``max_entries``; ``invalid_response``, there are
-        more or fewer than the total that the server tells, a cursor comes again, or what comes is not such a list.
+    :raises FireflyError: ``response_too_large`` if there are more than ``max_entries``. ``invalid_response`` if their
+        number differs from the total that the server gave, if a cursor repeats, or if a page is not a list.
     """
     entries: list[t.Any] = []
     own, counts = (query if paging.where == 'query' else body) or {}, paging.cursor == 'offset'
@@ -37,7 +37,7 @@ def all_entries(paging: Paging, query: Params, body: t.Any, max_entries: int, fe
         page, total = told.get(paging.entries) if paging.entries else content, told.get(paging.total)
         total = total if total.__class__ is int else None
         if not isinstance(page, list):
-            raise _invalid('it is not a page of a list')
+            raise _invalid('a page is not a list')
         entries += page
         seen.append(cursor)
         if len(entries) > max_entries:
@@ -46,11 +46,11 @@ def all_entries(paging: Paging, query: Params, body: t.Any, max_entries: int, fe
         if not page or cursor is None or len(entries) == total:
             break
         if cursor in seen:
-            raise _invalid('its cursor came before')
+            raise _invalid('a page repeats an earlier cursor')
     if total is not None and total != len(entries):
-        raise _invalid('the entries of all pages are more or fewer than it tells')
+        raise _invalid('their entries do not match the total that the server gave')
     return entries, len(seen)
 
 
 def _invalid(what: str) -> FireflyError:
-    return FireflyError('invalid_response', f'A page was answered with 200, but {what}.', status=200)
+    return FireflyError('invalid_response', f'The pages of the list are not valid: {what}.', status=200)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How often to try again, how long to pause before it, and what is shown meanwhile."""
+"""How many times to retry, how long to pause, and what to show meanwhile."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import typing as t
 
 from ._errors import FireflyError
 
-#: The window of the rate limit, in seconds. The limit is documented at https://docs.firefly.ai: 500 requests in it.
+#: The window of the rate limit, in seconds. https://docs.firefly.ai documents the limit: 500 requests in a window.
 WINDOW = 60
 
-#: How often a wait is reported where nothing changes, in seconds: AWX can end a job that prints nothing.
+#: The time between two reports if nothing changes, in seconds. AWX can end a job that prints nothing.
 REPORT_EVERY = 30
 
 
 class Patience:
-    """What one caller may spend on a request: ``retries`` attempts after failures, and as many minutes after refusals.
+    """Limits the retries of a request: ``retries`` after failures, and as many minutes of pauses after refusals.
 
-    A refusal is a 429. Its pauses are minutes because the limit's window is one, and random because all that was
-    refused at once would come back at once.
+    A refusal is a 429. The pauses take minutes because the window of the rate limit is a minute. They are random
+    because requests that were refused together would otherwise come back together.
     """
 
     def __init__(self, retries: int) -> None:
@@ -32,7 +32,7 @@ class Patience:
         self._failures = self._refusals = 0
 
     def pause(self, error: FireflyError) -> float | None:
-        """How many seconds to wait before the next attempt; ``None`` where there is none."""
+        """The pause before the next attempt, in seconds. ``None`` if there is no next attempt."""
         if error.code == 'rate_limited':
             self._refusals += 1
             pause = min(self._left, pause_after_refusal(self._refusals, error.retry_after))
@@ -45,19 +45,19 @@ class Patience:
 
 
 def pause_after_refusal(refusals: int, retry_after: float) -> float:
-    """How many seconds to wait after the last of so many refusals: as long as the server asks for and longer."""
+    """The pause after this number of refusals, in seconds: at least as long as the server asks for."""
     return min(WINDOW, retry_after) + random.uniform(0, min(4 * WINDOW, WINDOW * 2 ** (refusals - 1)))
 
 
 def _pause_after_failure(failures: int, retry_after: float) -> float:
-    """How many seconds to wait after the last of so many failures: as long as the server asks for, else ever longer."""
+    """The pause after this number of failures, in seconds: as long as the server asks for, or longer each time."""
     if retry_after:
         return min(WINDOW, retry_after)
     return 0 if failures == 1 else min(WINDOW, 2.0 ** (failures - 2) * random.uniform(0.5, 1.5))
 
 
 class Progress:
-    """Waits, and reports it: what is new at once, what goes on every :data:`REPORT_EVERY` seconds."""
+    """Waits, and reports why: at once if the reason is new, then every :data:`REPORT_EVERY` seconds."""
 
     def __init__(self, report: t.Callable[[str], None]) -> None:
         self._report = report

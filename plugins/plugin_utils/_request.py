@@ -2,31 +2,31 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What goes to the client and what comes back."""
+"""What the client sends and what it returns."""
 
 from __future__ import annotations
 
 import typing as t
 
-#: Longest body that is read where nothing else is said, in bytes.
+#: The largest body that is read by default, in bytes.
 BODY_LIMIT = 1024 * 1024
 
 
 class Token(t.Protocol):
-    """An access token, which can be replaced by another one, once, where an endpoint refuses it."""
+    """An access token that can be replaced once, after an endpoint refused it."""
 
     def __str__(self) -> str:
-        """What comes after ``Bearer``."""
+        """The text after ``Bearer``."""
 
     def renew(self) -> bool:
-        """Whether there is another one now."""
+        """Replace the token, if possible, and return whether it is another one now."""
 
 
 class Request(t.NamedTuple):
-    """A request to an endpoint (``/v2/login``).
+    """A request to an endpoint, such as ``/v2/login``.
 
-    It succeeds with a status of ``expect`` and a body of at most ``limit`` bytes. One that is not ``read_only`` is sent
-    again only where it cannot have changed anything.
+    It succeeds with a status in ``expect`` and a body of at most ``limit`` bytes. Without ``read_only`` it is retried
+    only if it cannot have changed anything.
     """
 
     method: str
@@ -40,7 +40,7 @@ class Request(t.NamedTuple):
 
 
 class Response(t.NamedTuple):
-    """An HTTP response, how long it took, how many requests it took to get it, and how many seconds it asks to wait."""
+    """An HTTP response, its latency, the number of requests it took, and the pause in seconds that it asks for."""
 
     status: int
     headers: t.Mapping[str, str]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which certificates to trust and to show."""
+"""Which certificates to trust and to send."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ._files import file_error, unreadable
 
 
 def trusted(validate_certs: bool, ca_path: str | None) -> bool | str:
-    """What requests calls ``verify``. A folder is one as ``openssl rehash`` makes it.
+    """The value of ``verify`` for requests. ``openssl rehash`` must have prepared ``ca_path`` if it is a folder.
 
-    :raises FireflyError: ``invalid_option``, the file cannot be used.
+    :raises FireflyError: ``invalid_option`` if the file cannot be used.
     """
     if ca_path is not None:
         kind = 'capath' if os.path.isdir(ca_path) else 'cafile'
@@ -28,13 +28,13 @@ def trusted(validate_certs: bool, ca_path: str | None) -> bool | str:
 
 
 def client_certificate(cert: str | None, key: str | None) -> str | tuple[str, str] | None:
-    """What requests calls ``cert``.
+    """The value of ``cert`` for requests.
 
-    :raises FireflyError: ``invalid_option``, a file cannot be used, or there is a key without a certificate.
+    :raises FireflyError: ``invalid_option`` if a file cannot be used, or there is a key without a certificate.
     """
     if cert is None:
         if key is not None:
-            raise FireflyError('invalid_option', 'The option client_key is given without client_cert.')
+            raise FireflyError('invalid_option', 'The option client_key is set, but client_cert is not.')
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     name = 'client_cert'
@@ -42,7 +42,7 @@ def client_certificate(cert: str | None, key: str | None) -> str | tuple[str, st
         context.load_verify_locations(cert)
         if key is not None:
             name = 'client_key'
-        # the empty password keeps OpenSSL from asking for one at the terminal
+        # without the empty password, OpenSSL would ask for one at the terminal
         context.load_cert_chain(cert, key, password='')
     except (OSError, ValueError) as error:
         raise _file_error(name, error) from None
@@ -50,6 +50,6 @@ def client_certificate(cert: str | None, key: str | None) -> str | tuple[str, st
 
 
 def _file_error(name: str, error: OSError | ValueError) -> FireflyError:
-    if isinstance(error, ssl.SSLError):  # an OSError too, whose text says nothing to a user
+    if isinstance(error, ssl.SSLError):  # an OSError too, but its text does not help a user
         return file_error(name, 'is not a valid PEM file')
     return unreadable(name, error)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The token in a login's response."""
+"""The token in the response to a login."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import typing as t
 from datetime import datetime, timezone
 from email.utils import mktime_tz, parsedate_tz
 
-#: Below it ``expiresAt`` is seconds from now, above :data:`_MILLISECONDS` milliseconds. The documented meaning is
-#: absolute Unix seconds; clients have been seen that took it otherwise.
+#: ``expiresAt`` is documented as Unix seconds, but some clients read it differently. A value below this is seconds
+#: from now, and one above :data:`_MILLISECONDS` is milliseconds.
 _ABSOLUTE = 1e9
 _MILLISECONDS = 1e11
 
@@ -24,13 +24,13 @@ _DAY = 86400
 # the last second that a datetime can hold, 9999-12-31T23:59:59Z
 _EXPIRES_AT_MAX = 253402300799
 
-# RFC 6750's b64token, which a JWT is too: what may stand in an Authorization header
+# b64token of RFC 6750, which includes every JWT: what an Authorization header may hold
 _TOKEN = re.compile(r'[A-Za-z0-9._~+/-]+=*')
 
 
 class Token(t.NamedTuple):
-    """An access token. It expires at ``expires_at`` in Unix seconds, and at ``ends`` on this machine's monotonic clock,
-    which all processes share and nobody sets."""
+    """An access token. It expires at ``expires_at`` in Unix seconds, and at ``ends`` on this machine's monotonic clock.
+    All processes share that clock, and nobody can set it."""
 
     access_token: str
     token_type: str
@@ -39,11 +39,11 @@ class Token(t.NamedTuple):
 
     @property
     def expires_in(self) -> int:
-        """How many whole seconds it still lives."""
+        """The remaining lifetime in whole seconds."""
         return math.floor(self.ends - time.monotonic())
 
     def as_result(self) -> dict[str, t.Any]:
-        """What a login returns of it."""
+        """What a login returns about the token."""
         return {
             'access_token': self.access_token,
             'token_type': self.token_type,
@@ -55,22 +55,22 @@ class Token(t.NamedTuple):
 
 
 def read_token(body: bytes, date: str | None) -> Token:
-    """The token in the body of a login's response that has this Date header and has just come.
+    """The token in the body of a response to a login. ``date`` is the Date header. The response has just arrived.
 
-    :raises ValueError: it is not the documented response; the text says what is wrong and holds nothing of the body.
+    :raises ValueError: if it is not the documented response. The text says why, and repeats nothing of the body.
     """
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
-        raise ValueError('it is not valid JSON') from None
+        raise ValueError('the response is not valid JSON') from None
     if not isinstance(content, dict):
-        raise ValueError('it is not a JSON object')
+        raise ValueError('the response is not a JSON object')
     access_token, token_type = content.get('accessToken'), content.get('tokenType') or 'Bearer'
     if not isinstance(access_token, str) or not _TOKEN.fullmatch(access_token):
         raise ValueError('accessToken is missing or not a valid token')
     if not isinstance(token_type, str) or not _TOKEN.fullmatch(token_type):
         raise ValueError('tokenType is not a valid token type')
-    # its real letter case is not documented
+    # its letter case is not documented
     token_type = 'Bearer' if token_type.lower() == 'bearer' else token_type
     now = _server_time(date)
     expires_at = _expiry(content.get('expiresAt'), now)
@@ -78,7 +78,7 @@ def read_token(body: bytes, date: str | None) -> Token:
 
 
 def _server_time(date: str | None) -> float:
-    """The server's time in Unix seconds, where it is within a day of this machine's, else this machine's."""
+    """The server's time in Unix seconds, or this machine's if that is missing or more than a day off."""
     now = time.time()
     try:
         parsed = parsedate_tz(date or '')

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One login for a run.
+"""The token cache: one login for a run.
 
-Nothing in memory outlives a task, which is a process of its own, so the outcome of a login is kept in a file, in the
-folder that Ansible makes for a run and removes at its end. It is encrypted with a key made from the secret key, and so
-is worthless to anybody without the key pair.
+Each task is a process of its own, so nothing in memory outlives it. The outcome of a login is kept in a file instead,
+in the temporary folder of the run. Ansible removes that folder at the end. The file is encrypted with a key that is
+derived from the secret key, so it is worthless without the key pair.
 """
 
 from __future__ import annotations
@@ -32,33 +32,35 @@ try:
     from cryptography.fernet import Fernet, InvalidToken
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-except ImportError:  # ansible-core brings it; ansible-test imports every plugin where it is not
+except ImportError:  # ansible-core requires it, but ansible-test imports every plugin without it
     pass
 else:
-    # OpenSSL sets itself up at first use: once here, in the parent of all workers, not in each. Without it a login of
-    # this run costs 1.23 x debug in place of 1.13 x, and a lookup after it 1.36 x the lookup env in place of 1.12 x.
+    # OpenSSL initializes itself at first use. Do it once here, in the parent of all workers, not in each of them.
+    # Otherwise a login from the cache costs 1.23 x debug instead of 1.13 x. A lookup after it costs 1.36 x the lookup
+    # env instead of 1.12 x.
     HKDF(SHA256(), 48, salt=None, info=b'').derive(b'')
     Fernet(Fernet.generate_key()).encrypt(b'')
 
-#: How long a failure is told again to the same asker, in seconds.
+#: How long a failure is shared with the same asker, in seconds.
 TELL_AGAIN = 60
 
-#: With the secret key and the proxies of the environment, all that decides the outcome of a login.
+#: These, the secret key and the proxies from the environment decide the outcome of a login.
 _IDENTITY = ('api_url', 'access_key', 'validate_certs', 'ca_path', 'client_cert', 'client_key', 'use_proxy')
 
 Login = t.Callable[[], tuple[Token, int]]
 
 
 def token_of_run(options: Options, asker: str | None, log_in: Login, refused: str | None = None) -> tuple[Token, int]:
-    """The token of this run, or that of ``log_in``, and how many requests it took.
+    """The token of this run, or the one that ``log_in`` returns, and the number of requests that it took.
 
-    Of all processes that need the same token, one logs in; the others wait, and share its outcome. A token serves all
-    that it lives long enough for. A failure is told again to the same ``asker`` for :data:`TELL_AGAIN` seconds.
+    Of all processes that need the same token, one logs in. The others wait, and share the outcome. A token is reused
+    while it lives for at least ``min_ttl`` seconds more. A failure is shared with the same ``asker`` for
+    :data:`TELL_AGAIN` seconds.
 
-    A token that an endpoint ``refused`` is replaced, unless it took the place of another such one in the last
-    :data:`TELL_AGAIN` seconds: the endpoint refuses whatever there is, and gets the same token again.
+    A token that an endpoint ``refused`` is replaced. One that has itself replaced a refused token in the last
+    :data:`TELL_AGAIN` seconds is returned again, because that endpoint refuses every token.
 
-    :raises FireflyError: what ``log_in`` raises.
+    :raises FireflyError: if ``log_in`` does.
     """
     began = time.monotonic()
     cipher, name = _derive(options)
@@ -73,9 +75,9 @@ def token_of_run(options: Options, asker: str | None, log_in: Login, refused: st
         waited = kept.get('at', 0) > began
         if waited or (asker is not None and kept.get('asker') == asker and began - kept['at'] < TELL_AGAIN):
             if 'failure' in kept:
-                what = f'{kept["what"]} This run made the request a moment ago; it was not sent again.'
+                what = f'{kept["what"]} This run made the request a moment ago, so it was not sent again.'
                 raise FireflyError(what=what, **kept['failure'])
-            # one that was too short when it was new is told again too, since the next one would not be longer
+            # a token that was too short when it was new is shared too, because the next one would not live longer
             if known and known.ends - kept['at'] < needed:
                 return known, 0
         try:
@@ -88,23 +90,23 @@ def token_of_run(options: Options, asker: str | None, log_in: Login, refused: st
 
 
 def _locked(path: Path) -> t.BinaryIO:
-    """The file, which nobody else has until it is closed, by its holder's death too; else one in memory."""
+    """The file, locked until it is closed or the process dies. If that fails, a file in memory."""
     try:
-        file = open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), 'r+b', buffering=0)  # noqa: SIM115, its user closes it
+        file = open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), 'r+b', buffering=0)  # noqa: SIM115, callers close it
         fcntl.flock(file, fcntl.LOCK_EX)
     except OSError as error:
-        _say(f'not used: {error}')
+        _say(f'is not used: {error}')
         return io.BytesIO()
     return t.cast('t.BinaryIO', file)
 
 
 def _read(file: t.BinaryIO, cipher: Fernet) -> dict[str, t.Any]:
-    """What was written; nothing where nothing was, or it is damaged."""
+    """The record in the file. It is empty if the file is new or damaged."""
     content = file.read()
     try:
         return json.loads(cipher.decrypt(content)) if content else {}
     except InvalidToken:
-        _say('damaged, and will be replaced')
+        _say('is damaged, and will be replaced')
         return {}
 
 
@@ -115,16 +117,16 @@ def _write(file: t.BinaryIO, cipher: Fernet, asker: str | None, **outcome: t.Any
         file.truncate()
         file.write(cipher.encrypt(json.dumps(record).encode()))
     except OSError as error:
-        _say(f'not written: {error}')
+        _say(f'was not written: {error}')
 
 
 def _derive(options: Options) -> tuple[Fernet, str]:
-    """The cipher and the file's name that belong to what decides the outcome of a login."""
+    """The cipher and the name of the file, derived from what decides the outcome of a login."""
     identity = [*(options[name] for name in _IDENTITY), sorted(getproxies_environment().items())]
-    key = options['secret_key'].encode(errors='surrogateescape')  # the environment's bytes, which need not be UTF-8
+    key = options['secret_key'].encode(errors='surrogateescape')  # bytes from the environment need not be UTF-8
     derived = HKDF(SHA256(), 48, salt=b'firefly.platform tokens', info=json.dumps(identity).encode()).derive(key)
     return Fernet(base64.urlsafe_b64encode(derived[:32])), derived[32:].hex()
 
 
 def _say(what: str) -> None:
-    Display().v(f'Firefly token cache: {what}')
+    Display().v(f'The Firefly token cache {what}')

@@ -77,11 +77,12 @@ def test_sources_and_terms_of_the_lookup() -> None:
 
 @pytest.mark.parametrize('name', MODULES)
 def test_return_values(name: str, firefly: FakeFirefly) -> None:
-    raw = {'api_url': firefly.url, 'access_key': firefly.access_key, 'secret_key': firefly.secret_key}
     returns = documentation('module', name)[2]
     values: dict[str, Any] = {}
     for request in REQUESTS if name == 'firefly_api' else ({},):
-        values |= perform(MODULES[name], {**raw, **request, 'token_cache': False}, Context(pytest.fail)).values
+        values |= perform(
+            MODULES[name], {**firefly.options, **request, 'token_cache': False}, Context(pytest.fail)
+        ).values
     assert values.pop('changed', False) is False  # ansible-core documents it
     assert returns.keys() - {'ansible_facts', 'failure', 'msg'} == values.keys() - {'msg'}
     types = {'str': str, 'int': int, 'float': float, 'bool': bool, 'list': list, 'raw': dict}

@@ -35,3 +35,14 @@ def test_one_author() -> None:
     (author,) = GALAXY['authors']
     assert others(r'Copyright \(c\) ([\w ]+\w)', author) == []
     assert others(r'SPDX-FileCopyrightText = "([\w ]+)"', author) == []
+
+
+def test_links_of_a_readme_lead_to_a_file_of_the_repository_or_elsewhere() -> None:
+    # Galaxy and Automation Hub do not resolve relative links
+    readmes = TEXTS['README.md'], TEXTS['roles/preflight/README.md']
+    links = re.findall(r'\]\(([^)]*)\)', '\n'.join(readmes))
+    assert [link for link in links if not link.startswith('https://')] == []
+    ours = [link.removeprefix(f'{GALAXY["repository"]}/') for link in links if '/firefly.platform' in link]
+    files = [name for link in ours for name in re.findall('^(?:blob|tree)/main/(.+)$', link)]
+    assert files
+    assert [name for name in files if not (ROOT / name).exists()] == []

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible import constants
 from ansible.errors import AnsibleLookupError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
@@ -56,9 +55,8 @@ def whole_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 @pytest.fixture
-def place(whole_place: Place, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Place:
+def place(whole_place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.chdir(whole_place.folder)
-    monkeypatch.setattr(constants, 'DEFAULT_LOCAL_TMP', str(tmp_path))
     monkeypatch.setenv('HIDING', NEEDLE)
     return whole_place
 
@@ -178,5 +176,5 @@ def test_an_unknown_term_or_option(place: Place, kind: str) -> None:
     sources = sources._replace(arguments={**sources.arguments, 'retrys': value})
     found = [said_by(operation, sources) for operation in (LOGIN, HEALTH, BASIC_AUTHORIZATION, API)]
     for message, text in (*found, *(said_by_lookup([term], sources) for term in TERMS)):
-        assert 'no option retrys;' in message
+        assert 'There is no option retrys.' in message
         assert not shows(text)
