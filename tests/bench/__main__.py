@@ -22,12 +22,8 @@ PARTS = {
 
 def main() -> int:
     """Run the parts and return the exit code."""
-    parser = argparse.ArgumentParser(
-        prog='python -m tests.bench',
-        description=__doc__,
-        epilog='; '.join(f'{name}: {what}' for name, what in PARTS.items()),
-    )
-    parser.add_argument('--only', choices=PARTS, help='run one part')
+    parser = argparse.ArgumentParser(prog='python -m tests.bench', description=__doc__)
+    parser.add_argument('--only', choices=PARTS, help='; '.join(f'{name}: {what}' for name, what in PARTS.items()))
     parser.add_argument('--quick', action='store_true', help='try whether it runs; no goal is missed')
     arguments = parser.parse_args()
     sys.path[:0] = [str(Path(__file__).parents[1]), os.environ['ANSIBLE_COLLECTIONS_PATH']]

@@ -27,8 +27,7 @@ from ansible_collections.firefly.platform.plugins.plugin_utils._health import HE
 from ansible_collections.firefly.platform.plugins.plugin_utils._login import LOGIN
 from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context, Operation, perform
 
-from .processes import firefly
-from .table import say, show, verdict
+from .common import firefly, say, show, verdict
 
 CLIENTS = 100
 LIMIT = 50

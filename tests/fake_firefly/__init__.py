@@ -8,6 +8,6 @@ from __future__ import annotations
 from .data import make_workspaces
 from .faults import Fault
 from .server import FakeFirefly
-from .service import ACCESS_KEY, SECRET_KEY, TOKEN_NEEDLE, ReceivedRequest
+from .service import ACCESS_KEY, SECRET_KEY, TOKEN_NEEDLE
 
-__all__ = ['ACCESS_KEY', 'SECRET_KEY', 'TOKEN_NEEDLE', 'FakeFirefly', 'Fault', 'ReceivedRequest', 'make_workspaces']
+__all__ = ['ACCESS_KEY', 'SECRET_KEY', 'TOKEN_NEEDLE', 'FakeFirefly', 'Fault', 'make_workspaces']

@@ -36,10 +36,10 @@ def main() -> int:
 
 
 def _run(firefly: FakeFirefly, command: list[str]) -> int:
-    keys = {'FIREFLY_ACCESS_KEY': firefly.access_key, 'FIREFLY_SECRET_KEY': firefly.secret_key}
+    environment = {**os.environ, **{f'FIREFLY_{name.upper()}': value for name, value in firefly.options.items()}}
     signal.signal(signal.SIGINT, lambda *_unused: None)  # a terminal sends it to the command too, which decides
     try:
-        process = subprocess.Popen(command, env={**os.environ, 'FIREFLY_API_URL': firefly.url, **keys})
+        process = subprocess.Popen(command, env=environment)
     except OSError as error:
         print(f'{command[0]}: {error.strerror}', file=sys.stderr)
         return 127

@@ -1,11 +1,12 @@
 # Copyright (c) Firefly Platform collection contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The API, as Firefly serves it."""
+"""The API, as Firefly serves it, and the control API for playbooks, which cannot call the Python interface."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
+from typing import Any, Literal
 
 from flask import Flask, Response, after_this_request, g, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -85,5 +86,26 @@ def create_app(service: Service) -> Flask:
     @app.errorhandler(HTTPException)
     def explain(error: HTTPException) -> ResponseReturnValue:
         return jsonify(message=error.description), error.code or 500
+
+    return app
+
+
+def create_control(service: Service) -> Flask:
+    """Create the WSGI application to mount at /_fake."""
+    app = Flask(__name__, static_folder=None)
+
+    @app.get('/counts')
+    def count() -> dict[str, int]:
+        return Counter(f'{request.method} {request.path}' for request in list(service.requests))
+
+    @app.put('/health/<any(up, down):health>')
+    def set_health(health: Literal['up', 'down']) -> tuple[str, int]:
+        service.health = health
+        return '', 204
+
+    @app.delete('/tokens')
+    def revoke() -> tuple[str, int]:
+        service.revoke()
+        return '', 204
 
     return app

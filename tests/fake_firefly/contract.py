@@ -44,7 +44,7 @@ def find_operation(method: str, path: str) -> dict[str, Any]:
 
 def wants_token(operation: dict[str, Any], request: Request) -> bool:
     """Return whether `request` needs a valid token, as it does if it has one that `operation` does not need."""
-    security = _security(operation)
+    security = operation.get('security', _DOCUMENT['security'])
     return bool(security) and ({} not in security or 'Authorization' in request.headers)
 
 
@@ -63,7 +63,7 @@ def find_violation(request: Request, path: str) -> HTTPException | None:
             return BadRequest(f'The operation takes no query parameter {name}.')
         if len(values) > 1:
             return BadRequest(f'The operation takes the query parameter {name} only once.')
-    if 'Authorization' in request.headers and not _security(operation):
+    if 'Authorization' in request.headers and not operation.get('security', _DOCUMENT['security']):
         return BadRequest('The operation takes no Authorization header.')
     if 'requestBody' not in operation and request.get_data():
         return BadRequest('The operation takes no body.')
@@ -89,11 +89,6 @@ def _contract_request(request: Request, path: str) -> MockRequest:
         data=request.get_data(),
         content_type=request.mimetype,
     )
-
-
-def _security(operation: dict[str, Any]) -> list[dict[str, Any]]:
-    security: list[dict[str, Any]] = operation.get('security', _DOCUMENT['security'])
-    return security
 
 
 def _explain(error: OpenAPIError) -> str:

@@ -8,9 +8,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
-import threading
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from werkzeug.wrappers import Response
@@ -20,11 +18,9 @@ from werkzeug.wrappers import Response
 class Fault:
     """How one response goes wrong. The rest of it is as usual, and the fields can be combined.
 
-    `delay`, `drip` and `date_offset` are in seconds. `status`, `headers` and `body` are sent as they are. `reset` sends
-    a TCP RST before the first byte, in the middle of the headers or of the body. `truncate` announces the whole body,
-    sends half of it and closes. `drip` is the pause after each byte of the body. `replace` replaces keys of the usual
-    body, which is an object, and removes them where the value is `...`. `path` is the only path with this fault, and
-    does not include the prefix.
+    `delay` is in seconds. `status`, `headers` and `body` are sent as they are. `reset` sends a TCP RST before the first
+    byte, in the middle of the headers or of the body. `replace` replaces keys of the usual body, which is an object,
+    and removes them where the value is `...`. `path` is the only path with this fault, and does not include the prefix.
     """
 
     status: int | None = None
@@ -32,9 +28,6 @@ class Fault:
     body: bytes | str | None = None
     delay: float = 0.0
     reset: Literal['before', 'headers', 'body'] | None = None
-    truncate: bool = False
-    drip: float = 0.0
-    date_offset: float = 0.0
     replace: dict[str, Any] = field(default_factory=dict)
     path: str | None = None
 
@@ -52,28 +45,17 @@ class Fault:
         if self.replace and response.status_code == 200:
             body = {**json.loads(response.get_data()), **self.replace}
             response.set_data(json.dumps({key: value for key, value in body.items() if value is not ...}))
-        if self.date_offset:
-            response.date = datetime.now(UTC) + timedelta(seconds=self.date_offset)
         response.headers.update(self.headers)
 
-    def send(self, response: Response, connection: socket.socket, stopping: threading.Event) -> bool:
-        """Send `response` and return whether the connection can go on. `stopping` ends the pauses."""
+    def send(self, response: Response, connection: socket.socket) -> None:
+        """Send `response`, or as much of it as this fault lets through."""
         body = response.get_data()
-        half = body[: len(body) // 2]
-        if self.truncate:
-            response.content_length = max(len(body), 1)
-            body = half
         head = f'HTTP/1.1 {response.status}\r\n{response.headers}'.encode('latin-1')
-        if self.reset:
-            connection.sendall({'before': b'', 'headers': head[: len(head) // 2], 'body': head + half}[self.reset])
-            # lingering for 0 s is a RST; detached, because http.server would end the connection in order
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
-            socket.close(connection.detach())
-        elif self.drip:
-            connection.sendall(head)
-            for byte in body:
-                connection.sendall(bytes([byte]))
-                stopping.wait(self.drip)
-        else:
+        if not self.reset:
             connection.sendall(head + body)
-        return not (self.truncate or self.reset)
+            return
+        parts = {'before': b'', 'headers': head[: len(head) // 2], 'body': head + body[: len(body) // 2]}
+        connection.sendall(parts[self.reset])
+        # lingering for 0 s is a RST; detached, because http.server would end the connection in order
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+        socket.close(connection.detach())

@@ -20,8 +20,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Response
 
-from .app import HANDLER, create_app
-from .control import create_control
+from .app import HANDLER, create_app, create_control
 from .faults import Fault
 from .service import Service
 
@@ -36,7 +35,6 @@ class FakeFirefly(Service):
 
     tls: bool = False
     client_ca: bool = False
-    port: int = 0
 
     url: str = field(init=False, default='')
     ca_path: str | None = field(init=False, default=None)
@@ -52,6 +50,12 @@ class FakeFirefly(Service):
         self.stop()
         if self.violations and exc_type is None:
             raise AssertionError('Requests that the contract does not allow:\n' + '\n'.join(self.violations))
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The options with which a task finds this server and logs in."""
+        keys = {'api_url': self.url, 'access_key': self.access_key, 'secret_key': self.secret_key}
+        return {**keys, 'ca_path': self.ca_path} if self.ca_path else keys
 
     def start(self) -> None:
         """Listen and serve in the background until stop()."""
@@ -91,7 +95,7 @@ class _Server(ThreadedWSGIServer):
 
     def __init__(self, firefly: FakeFirefly, tls: ssl.SSLContext | None) -> None:
         app = DispatcherMiddleware(create_app(firefly), {'/_fake': create_control(firefly)})
-        super().__init__('127.0.0.1', firefly.port, app, _Handler)
+        super().__init__('127.0.0.1', 0, app, _Handler)
         self.stopping = firefly.stopping
         self._connections: set[socket.socket] = set()
         if tls:
@@ -133,8 +137,8 @@ class _Handler(WSGIRequestHandler):
         response.headers.setdefault('Date', http_date())
         if self.close_connection:
             response.headers['Connection'] = 'close'
-        if not self.fault.send(response, self.connection, self.server.stopping):
-            self.close_connection = True
+        self.fault.send(response, self.connection)
+        self.close_connection = self.close_connection or bool(self.fault.reset)
 
     def log(self, *args: Any, **kwargs: Any) -> None:
         """Log nothing: the requests are in FakeFirefly.requests."""

@@ -79,6 +79,11 @@ class Service:
         """Count the requests for `path`, which does not include the prefix."""
         return sum(request.method == method and request.path == self.prefix + path for request in list(self.requests))
 
+    @property
+    def logins(self) -> int:
+        """The number of requests for a login."""
+        return self.count('POST', '/v2/login')
+
     def fail(self, fault: Fault, times: int | None = 1) -> None:
         """Give `fault` to the next `times` requests after those that already have one; None: to all until clear()."""
         with self._lock:

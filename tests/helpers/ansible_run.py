@@ -46,12 +46,7 @@ def lookup(name: str, arguments: str, **keywords: Any) -> dict[str, Any]:
 
 def keys_of(firefly: FakeFirefly) -> dict[str, str]:
     """The environment variables with the address and the keys of this Firefly."""
-    return {
-        'FIREFLY_API_URL': firefly.url,
-        'FIREFLY_ACCESS_KEY': firefly.access_key,
-        'FIREFLY_SECRET_KEY': firefly.secret_key,
-        **({'FIREFLY_CA_PATH': firefly.ca_path} if firefly.ca_path else {}),
-    }
+    return {f'FIREFLY_{name.upper()}': value for name, value in firefly.options.items()}
 
 
 @dataclass

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import threading
+from collections import defaultdict
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import jsonschema
@@ -29,57 +29,45 @@ TASKS = Path(__file__).parents[2] / 'playbooks/tasks/awx_setup.yml'
 TOKEN = 'CONTROLLER-TOKEN-NEEDLE-7d1f'
 NAME = '^[a-zA-Z_][a-zA-Z0-9_]*$'
 
+TEXT = {'type': 'string'}
+
+
+def _object(properties: Values, **more: Any) -> Values:
+    return {'type': 'object', 'additionalProperties': False, 'properties': properties, **more}
+
+
+def _array(items: Values, **more: Any) -> Values:
+    return {'type': 'array', 'items': items, **more}
+
+
 # https://docs.ansible.com/automation-controller/latest/html/userguide/credential_types.html
-INPUTS = {
-    'type': 'object',
-    'additionalProperties': False,
-    'properties': {
-        'required': {'type': 'array', 'items': {'type': 'string'}},
-        'fields': {
-            'type': 'array',
-            'items': {
-                'type': 'object',
-                'required': ['id', 'label'],
-                'additionalProperties': False,
-                'properties': {
-                    'id': {'type': 'string', 'pattern': NAME, 'not': {'const': 'tower'}},
-                    'label': {'type': 'string'},
-                    'help_text': {'type': 'string'},
-                    'type': {'enum': ['string', 'boolean']},
-                    'format': {'enum': ['ssh_private_key', 'url']},
-                    'choices': {'type': 'array', 'items': {'type': 'string'}, 'minItems': 1, 'uniqueItems': True},
-                    'multiline': {'type': 'boolean'},
-                    'secret': {'type': 'boolean'},
-                    'default': {},
-                },
-                'if': {'properties': {'type': {'const': 'boolean'}}, 'required': ['type']},
-                'then': {
-                    'properties': {**dict.fromkeys(['choices', 'multiline', 'format', 'secret'], False)},
-                    'allOf': [{'properties': {'default': {'type': 'boolean'}}}],
-                },
-                'else': {'properties': {'default': {'type': 'string'}}},
-            },
-        },
-    },
+FIELD = {
+    'id': {**TEXT, 'pattern': NAME, 'not': {'const': 'tower'}},
+    'label': TEXT,
+    'help_text': TEXT,
+    'type': {'enum': ['string', 'boolean']},
+    'format': {'enum': ['ssh_private_key', 'url']},
+    'choices': _array(TEXT, minItems=1, uniqueItems=True),
+    **dict.fromkeys(['multiline', 'secret'], {'type': 'boolean'}),
+    'default': {},
 }
-INJECTORS = {
-    'type': 'object',
-    'additionalProperties': False,
-    'properties': {
-        'file': {
-            'type': 'object',
-            'additionalProperties': False,
-            'patternProperties': {r'^template(\.[a-zA-Z_][a-zA-Z0-9_]*)?$': {'type': 'string'}},
-        },
-        'env': {
-            'type': 'object',
-            'additionalProperties': False,
-            'propertyNames': {'not': {'anyOf': [{'pattern': '^ANSIBLE_'}, {'enum': sorted(ENV_BLOCKLIST)}]}},
-            'patternProperties': {NAME: {'type': 'string', 'pattern': '^[\x00-\x7f]*$'}},
-        },
+NEVER_OF_A_BOOLEAN: Values = dict.fromkeys(['choices', 'multiline', 'format', 'secret'], False)
+RULES = {
+    'required': ['id', 'label'],
+    'if': {'properties': {'type': {'const': 'boolean'}}, 'required': ['type']},
+    'then': {'properties': {**NEVER_OF_A_BOOLEAN, 'default': {'type': 'boolean'}}},
+    'else': {'properties': {'default': TEXT}},
+}
+INPUTS = _object({'required': _array(TEXT), 'fields': _array(_object(FIELD, **RULES))})
+NOT_IN_ENV = {'anyOf': [{'pattern': '^ANSIBLE_'}, {'enum': sorted(ENV_BLOCKLIST)}]}
+ENV = {NAME: {**TEXT, 'pattern': '^[\x00-\x7f]*$'}}
+INJECTORS = _object(
+    {
+        'file': _object({}, patternProperties={rf'^template(\.{NAME[1:-1]})?$': TEXT}),
+        'env': _object({}, propertyNames={'not': NOT_IN_ENV}, patternProperties=ENV),
         'extra_vars': {'type': 'object'},
-    },
-}
+    }
+)
 
 
 class _Loader(yaml.SafeLoader):
@@ -148,9 +136,7 @@ class FakeController:
     """A controller that serves while its context is entered. It has an organization, a project and an inventory."""
 
     def __init__(self) -> None:
-        self.items: dict[str, list[Values]] = {
-            kind: [] for kind in ('credential_types', 'credentials', 'job_templates')
-        }
+        self.items: defaultdict[str, list[Values]] = defaultdict(list)
         for kind, name in (('organizations', 'Default'), ('projects', 'Deployments'), ('inventories', 'Production')):
             self.items[kind] = [{'id': 1, 'name': name, 'organization': 1, 'url': f'/api/v2/{kind}/1/'}]
         self.changes: list[str] = []
@@ -163,9 +149,7 @@ class FakeController:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_unused: object) -> None:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -191,12 +175,10 @@ class FakeController:
 
         @app.get('/api/v2/<kind>/')
         def find(kind: str) -> Values:
-            matches = [
-                {**item, 'inputs': _shown(item)} if kind == 'credentials' else item
-                for item in self.items[kind]
-                if all(str(item[name]) == value for name, value in request.args.items())
-            ]
-            return {'count': len(matches), 'next': None, 'results': matches}
+            wanted = request.args.items()
+            items = [item for item in self.items[kind] if all(str(item[name]) == value for name, value in wanted)]
+            shown = [{**item, 'inputs': _shown(item['inputs'])} if kind == 'credentials' else item for item in items]
+            return {'count': len(items), 'next': None, 'results': shown}
 
         @app.post('/api/v2/<kind>/')
         def create(kind: str) -> tuple[Values, int]:
@@ -243,8 +225,5 @@ class FakeController:
         return values
 
 
-def _shown(credential: Values) -> Values:
-    return {
-        name: '$encrypted$' if name.endswith('_key') and value else value
-        for name, value in credential['inputs'].items()
-    }
+def _shown(inputs: Values) -> Values:
+    return {name: '$encrypted$' if name.endswith('_key') and value else value for name, value in inputs.items()}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requests of the HTTP client, as the operations make them."""
+"""Requests of the HTTP client, as the operations make them, and the errors of whatever fails."""
 
 from __future__ import annotations
 
@@ -16,25 +16,33 @@ from ansible_collections.firefly.platform.plugins.plugin_utils._options import L
 from ansible_collections.firefly.platform.plugins.plugin_utils._request import Request, Response
 from fake_firefly import ACCESS_KEY, SECRET_KEY
 
-JSON_BODY = {'accessKey': ACCESS_KEY, 'secretKey': SECRET_KEY}
-HEALTH = Request('GET', '/v2/health', expect=(204,))
-LOGIN = Request('POST', '/v2/login', expect=(200,), json=JSON_BODY)
+KEYS = {'access_key': ACCESS_KEY, 'secret_key': SECRET_KEY}
 
 
-def client(url: str, **options: Any) -> FireflyClient:
-    given = {'api_url': url, 'access_key': ACCESS_KEY, 'secret_key': SECRET_KEY, 'retries': 0, 'timeout': 10}
-    return FireflyClient(validate(LOGIN_OPTIONS, {**given, **options}), print)
+def send(request: Request, url: str, **options: Any) -> Response:
+    options = {'api_url': url, **KEYS, 'retries': 0, 'timeout': 10, **options}
+    return FireflyClient(validate(LOGIN_OPTIONS, options), print).request(request)
 
 
 def health(url: str, **options: Any) -> Response:
-    return client(url, **options).request(HEALTH)
+    return send(Request('GET', '/v2/health', expect=(204,)), url, **options)
 
 
 def login(url: str, **options: Any) -> Response:
-    return client(url, **options).request(LOGIN)
+    keys = {'accessKey': ACCESS_KEY, 'secretKey': SECRET_KEY}
+    return send(Request('POST', '/v2/login', expect=(200,), json=keys), url, **options)
 
 
-def failure(request: Callable[..., Response], url: str, **options: Any) -> FireflyError:
+def failure(call: Callable[..., object], *arguments: Any, **options: Any) -> FireflyError:
+    """The error with which a call fails. It never shows a value with HUNTER in it."""
     with pytest.raises(FireflyError) as failed:
-        request(url, **options)
+        call(*arguments, **options)
+    assert 'HUNTER' not in str(failed.value)
     return failed.value
+
+
+def refusal(call: Callable[..., object], *arguments: Any, **options: Any) -> str:
+    """What a call says that refuses an option."""
+    error = failure(call, *arguments, **options)
+    assert (error.code, error.retryable, error.attempts) == ('invalid_option', False, 0)
+    return error.what

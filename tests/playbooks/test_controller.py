@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Everything runs on the controller. A managed host is never contacted and gives no options."""
+"""Everything runs on the controller. A target is never contacted and gives no options."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_no_host_is_contacted(firefly: FakeFirefly, tmp_path: Path) -> None:
         assert ('https_proxy in the environment of the task' in unreachable['msg']) == is_remote
         assert unreachable['msg'] == unreachable['ansible_facts']['firefly_health']['msg']
         assert 'https_proxy' not in results['refused']['msg']
-    assert '[WARNING]: The controller asks' not in run.output
+    assert '[WARNING]: The controller makes' not in run.output
     assert not (tmp_path / 'remote').exists()
 
 
@@ -101,5 +101,5 @@ def test_delegate_to_another_host_warns_once(firefly: FakeFirefly, tmp_path: Pat
     run = run_tasks(tmp_path, [delegated], hosts=['host1', 'host2'], environment=keys_of(firefly))
     assert [run.outcomes(host) for host in ('host1', 'host2')] == [{'login': 'ok'}] * 2, run.output
     output = ' '.join(run.output.split())
-    assert output.count('[WARNING]: The controller asks') == 1
+    assert output.count('[WARNING]: The controller makes') == 1
     assert 'set https_proxy in the environment of the task' in output

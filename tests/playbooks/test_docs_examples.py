@@ -13,13 +13,11 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import get_docstring
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import HINTS
@@ -28,20 +26,13 @@ from helpers.ansible_run import Run, run_ansible
 from helpers.needles import leaks
 
 ROOT = Path(__file__).parents[2]
-FILES = {
+PAGES = {
     'readmes': [ROOT / 'README.md', *sorted(ROOT.glob('roles/*/README.md'))],
-    'guides': [path for path in sorted(ROOT.glob('docs/**/*.rst')) if 'build' not in path.parts],
+    'guides': sorted(ROOT.glob('docs/docsite/rst/*.rst')),
     'plugins': sorted([*ROOT.glob('plugins/modules/*.py'), *ROOT.glob('plugins/lookup/*.py')]),
 }
-
-#: Scripts with one of these cannot run here.
-NOT_RUN = {
-    'ansible-galaxy ': 'needs Galaxy',
-    'pip install ': 'needs PyPI',
-    'ansible-builder ': 'needs a container engine',
-    'firefly.platform.awx_setup': 'needs AWX; test_awx_setup.py has it',
-    'make ': 'runs these tests',
-}
+#: Scripts with one of these need Galaxy, PyPI, a container engine or AWX, which test_awx.py has.
+NOT_RUN = ('ansible-galaxy ', 'pip install ', 'ansible-builder ', 'firefly.platform.awx_setup')
 
 #: The key pair that the reader types in place of `your-access-key` and the like, ...
 TYPED = ('EXAMPLE-ACCESS-KEY-a1', 'EXAMPLE-SECRET-KEY-51c07f9d')
@@ -50,104 +41,9 @@ VARIABLES = ('EXAMPLE-ACCESS-KEY-b2', 'EXAMPLE-SECRET-KEY-0ab3d6e8')
 ENVIRONMENT = ('EXAMPLE-ACCESS-KEY-c3', 'EXAMPLE-SECRET-KEY-9f1e44a7')
 HASHI_VAULT = ('EXAMPLE-ACCESS-KEY-d4', 'EXAMPLE-SECRET-KEY-e6d20b84')
 PAIRS = (TYPED, VARIABLES, ENVIRONMENT, HASHI_VAULT)
-NAMES = ('access_key', 'secret_key')
 ADDRESS = 'https://api.firefly.ai'
-PASSWORD = 'correct horse'
 
-
-@dataclass(frozen=True)
-class Example:
-    """A block of code. Its caption, or else a comment in its first line, names its file."""
-
-    path: Path
-    number: int
-    language: str
-    caption: str
-    text: str
-
-    @property
-    def folder(self) -> Path:
-        """Where the reader saves the page's examples."""
-        return self.path.relative_to(ROOT).with_suffix('')
-
-    @property
-    def file(self) -> Path:
-        name = re.match(r'(?:# )?([\w./-]+\.ya?ml)$', self.caption or self.text.partition('\n')[0])
-        return self.folder / (name[1] if name else f'example{self.number}.yml')
-
-    @cached_property
-    def content(self) -> Any:
-        return yaml.safe_load(self.text) if self.language.startswith('yaml') else None
-
-    @property
-    def is_playbook(self) -> bool:
-        """Whether it is plays, tasks, or the headers of a request. Other YAML is data."""
-        return isinstance(self.content, list) or (isinstance(self.content, dict) and set(self.content) == {'headers'})
-
-    @property
-    def is_script(self) -> bool:
-        return self.language in ('console', 'shell') and not any(part in self.text for part in NOT_RUN)
-
-    def plays(self) -> list[Any]:
-        """The plays, on hosts of their own, so that no example finds what another one has registered."""
-        content = yaml.safe_load(self.text)
-        if isinstance(content, dict):
-            request = {'url': f'{ADDRESS}/v2/runners/projects/list', **content}
-            content = [{'ansible.builtin.uri': request, 'no_log': True}]
-        if not any({'hosts', 'ansible.builtin.import_playbook'} & set(item) for item in content):
-            roles = [{'role': 'firefly.platform.preflight', 'run_once': True}] if 'preflight_login' in self.text else []
-            content = [{'hosts': 'localhost', 'roles': roles, 'tasks': content}]
-        for play in content:
-            if 'hosts' in play:
-                play['hosts'] = re.sub(r'[\w-]+', lambda name: f'{name[0]}{self.number}', play['hosts'])
-        assert isinstance(content, list)
-        return content
-
-    def script(self) -> str:
-        """The commands, without what they print."""
-        commands = re.findall(r'^\$ ((?:.*\\\n)*.*\n)', self.text, re.MULTILINE)
-        script = real(''.join(commands) or self.text)
-        assert '...' not in script, f'{self} leaves something out'
-        # the password and the keys are in files of the working folder
-        return script.replace('--ask-vault-pass ', '').replace('/run/secrets/', './')
-
-    def __str__(self) -> str:
-        return f'{self.folder}-{self.number}'
-
-
-def blocks(path: Path) -> Iterator[tuple[str, str, str]]:
-    """The language, the caption and the text of each block of code in a file."""
-    text = path.read_text()
-    if path.suffix == '.py':
-        kind = path.parent.name.removesuffix('s')
-        _doc, examples, *_more = get_docstring(str(path), fragment_loader, False, False, 'firefly.platform', kind)
-        yield 'yaml', '', examples
-    elif path.suffix == '.md':
-        yield from ((language, '', body) for language, body in re.findall(r'(?ms)^```(\w*)\n(.*?)^```$', text))
-    else:
-        found = re.findall(r'(?m)^( *)\.\. code-block:: (\S+)\n((?:\1   :.*\n)*)\n((?:(?:\1   .*)?\n)+)', text)
-        for _indent, language, options, body in found:
-            caption = re.search(r':caption: (.+)', options)
-            yield language, caption[1] if caption else '', textwrap.dedent(body).strip() + '\n'
-        # no block has another form
-        assert len(found) == len(re.findall(r'(?m)code-block::|literalinclude::|^(?! *\.\. ).*::$', text)), path
-
-
-def real(text: str) -> str:
-    """The text with the reader's keys in place of what stands for them."""
-    for key, name in zip(TYPED, ('access', 'secret'), strict=True):
-        text = text.replace(f'your-{name}-key', key).replace(f'{name.upper()}_KEY=...', f'{name.upper()}_KEY={key}')
-    return text
-
-
-EVERY_BLOCK = [(path, *block) for paths in FILES.values() for path in paths for block in blocks(path)]
-EXAMPLES = [Example(path, number, *block) for number, (path, *block) in enumerate(EVERY_BLOCK)]
-PLAYBOOKS = [example for example in EXAMPLES if example.is_playbook]
-SCRIPTS = {example.text: example for example in EXAMPLES if example.is_script}
-#: Those on pages that tell an outage from a mistake.
-TOLERANT = [each for each in PLAYBOOKS if each.path.suffix != '.py' and re.search(r'\.retryable|\.code not', each.text)]
-
-# what community.hashi_vault.vault_kv2_get returns for a KV secret
+# stands for the lookup of community.hashi_vault
 VAULT_LOOKUP = f"""
 from ansible.plugins.lookup import LookupBase
 
@@ -155,9 +51,80 @@ from ansible.plugins.lookup import LookupBase
 class LookupModule(LookupBase):
     def run(self, terms, variables=None, **kwargs):
         assert (list(terms), kwargs) == (['firefly'], {{'engine_mount_point': 'secret'}})
-        secret = {json.dumps(dict(zip(NAMES, HASHI_VAULT, strict=True)))}
-        return [{{'raw': {{}}, 'data': {{'data': secret, 'metadata': {{}}}}, 'metadata': {{}}, 'secret': secret}}]
+        return [{{'secret': {dict(zip(('access_key', 'secret_key'), HASHI_VAULT, strict=True))}}}]
 """
+
+
+@dataclass(frozen=True)
+class Example:
+    """A block of code."""
+
+    page: Path
+    number: int
+    language: str
+    caption: str
+    text: str
+
+    @property
+    def file(self) -> Path:
+        """Where the reader saves it: in a folder for each page."""
+        name = self.caption if self.caption.endswith('.yml') else f'example{self.number}.yml'
+        return self.page.relative_to(ROOT).with_suffix('') / name
+
+    @property
+    def content(self) -> Any:
+        return yaml.safe_load(self.text) if self.language.startswith('yaml') else None
+
+    @property
+    def is_playbook(self) -> bool:
+        """Whether it is plays or tasks. Other YAML is data."""
+        return isinstance(self.content, list)
+
+    @property
+    def is_script(self) -> bool:
+        return self.language in ('console', 'shell') and not any(part in self.text for part in NOT_RUN)
+
+    def plays(self) -> list[dict[str, Any]]:
+        """The plays, on hosts of their own, so that no example finds what another one has registered."""
+        plays: list[dict[str, Any]] = self.content
+        if not {'hosts', 'ansible.builtin.import_playbook'} & plays[0].keys():
+            plays = [{'hosts': 'localhost', 'tasks': plays}]
+        for play in (play for play in plays if 'hosts' in play):
+            play['hosts'] = re.sub(r'\w+', rf'\g<0>{self.number}', play['hosts'])
+        return plays
+
+    def __str__(self) -> str:
+        return str(self.file)
+
+
+def blocks(page: Path) -> Iterator[tuple[str, str, str]]:
+    """The language, the caption and the text of each block of code on a page."""
+    text = page.read_text()
+    if page.suffix == '.py':
+        kind = page.parent.name.removesuffix('s')
+        yield 'yaml', '', get_docstring(str(page), fragment_loader, False, False, 'firefly.platform', kind)[1]
+    elif page.suffix == '.md':
+        yield from ((language, '', body) for language, body in re.findall(r'(?ms)^```(\w*)\n(.*?)^```$', text))
+    else:
+        found = re.findall(r'(?m)^\.\. code-block:: (\S+)\n(?:   :caption: (.+)\n)?\n((?:(?:   .*)?\n)+)', text)
+        yield from ((language, caption, textwrap.dedent(body).strip() + '\n') for language, caption, body in found)
+        # no block has another form
+        assert len(found) == len(re.findall(r'(?m)code-block::|literalinclude::|^(?! *\.\. ).*::$', text)), page
+
+
+EVERY_BLOCK = [(page, *block) for pages in PAGES.values() for page in pages for block in blocks(page)]
+EXAMPLES = [Example(page, number, *block) for number, (page, *block) in enumerate(EVERY_BLOCK)]
+PLAYBOOKS = [example for example in EXAMPLES if example.is_playbook]
+SCRIPTS = {example.text: example for example in EXAMPLES if example.is_script}
+#: Those on pages that tell an outage from a mistake.
+TOLERANT = [each for each in PLAYBOOKS if each.page.suffix != '.py' and re.search(r'\.retryable|\.code not', each.text)]
+
+
+def real(text: str) -> str:
+    """The text with the reader's keys in place of what stands for them."""
+    for key, name in zip(TYPED, ('access', 'secret'), strict=True):
+        text = text.replace(f'your-{name}-key', key).replace(f'{name.upper()}_KEY=...', f'{name.upper()}_KEY={key}')
+    return text
 
 
 class Reader:
@@ -169,36 +136,32 @@ class Reader:
         self.environment = {
             'ANSIBLE_COLLECTIONS_PATH': f'{os.environ["ANSIBLE_COLLECTIONS_PATH"]}:{folder}/stubs',
             'ANSIBLE_GATHERING': 'explicit',  # no example is about a host's own facts
-            'ANSIBLE_INVENTORY': str(folder / 'inventory/hosts.yml'),
+            'ANSIBLE_INVENTORY': str(folder / 'inventory.yml'),
             'ANSIBLE_ROLES_PATH': str(folder / 'roles'),
             'ANSIBLE_VAULT_PASSWORD_FILE': str(folder / 'password'),
             'FIREFLY_API_URL': firefly.url,
             'PATH': f'{Path(sys.executable).parent}:{os.environ["PATH"]}',
         }
-        self.save('password', PASSWORD)
+        self.save('password', 'correct horse')
         self.save('typed', ''.join(f'{key}\n' for key in TYPED))
-        self.save(
-            'roles/deploy/tasks/main.yml', '- ansible.builtin.debug: {msg: "deployed on {{ inventory_hostname }}"}'
-        )
         self.save('stubs/ansible_collections/community/hashi_vault/plugins/lookup/vault_kv2_get.py', VAULT_LOOKUP)
+        deploy = [{'ansible.builtin.debug': {'msg': 'deployed on {{ inventory_hostname }}'}}]
+        self.save('roles/deploy/tasks/main.yml', yaml.safe_dump(deploy))
+        variables = {'ansible_connection': 'local', 'ansible_python_interpreter': sys.executable}
+        for name, typed, own in zip(('access_key', 'secret_key'), TYPED, VARIABLES, strict=True):
+            self.save(f'firefly_{name}', typed)
+            variables |= {f'my_{name}': own, f'vault_firefly_{name}': own}
         groups: dict[str, Any] = {}
         for example in EXAMPLES:
-            for name, key, own in zip(NAMES, TYPED, VARIABLES, strict=True):
-                self.save(example.folder / f'firefly_{name}', key)
-                self.save(
-                    example.folder / f'group_vars/all/{name}.yml', f'my_{name}: {own}\nvault_firefly_{name}: {own}'
-                )
             text = real(example.text)
             if example.is_playbook:
-                text = yaml.safe_dump(example.plays(), sort_keys=False).replace(ADDRESS, firefly.url)
-                for host in re.findall(r'[\w-]+', ' '.join(re.findall(r'hosts: (.*)', text))):
-                    hosts = [host] if host.startswith('localhost') else [f'{host}-a', f'{host}-b']
-                    groups[host.replace('localhost', 'local')] = {'hosts': dict.fromkeys(hosts)}
-            elif example.file.name == 'vault.yml':
-                text = VaultLib([('default', VaultSecret(PASSWORD.encode()))]).encrypt(text).decode()
+                plays = example.plays()
+                text = yaml.safe_dump(plays, sort_keys=False).replace(ADDRESS, firefly.url)
+                for name in re.findall(r'\w+', ' '.join(play.get('hosts', '') for play in plays)):
+                    hosts = [name] if name.startswith('localhost') else [f'{name}-a', f'{name}-b']
+                    groups[name.replace('localhost', 'local')] = {'hosts': dict.fromkeys(hosts)}
             self.save(example.file, text)
-        variables = {'ansible_connection': 'local', 'ansible_python_interpreter': sys.executable}
-        self.save('inventory/hosts.yml', yaml.safe_dump({'all': {'vars': variables, 'children': groups}}))
+        self.save('inventory.yml', yaml.safe_dump({'all': {'vars': variables, 'children': groups}}))
 
     def save(self, name: str | Path, text: str) -> None:
         path = self.folder / name
@@ -213,7 +176,7 @@ class Reader:
         return run
 
     def run_playbooks(self, examples: list[Example], **environment: str) -> Run:
-        return self.run(['ansible-playbook', *(str(example.file) for example in examples)], **environment)
+        return self.run(['ansible-playbook', *map(str, examples)], **environment)
 
     def run_recipes(
         self, *names: str, check: int = 0, **environment: str
@@ -224,27 +187,23 @@ class Reader:
         and how many tasks changed something; the requests that are not searches; and the output.
         """
         before = len(self.firefly.requests)
-        files = []
-        for number, recipe in enumerate(names):
+        hosts = [f'recipe{number}' for number in range(len(names))]
+        plays = []
+        for number, (recipe, host) in enumerate(zip(names, hosts, strict=True)):
             name, _hash, workspace = recipe.partition('#')
-            (example,) = (example for example in PLAYBOOKS if example.file.name == name)
-            (play,) = example.plays()
-            text = yaml.safe_dump([with_rescue({**play, 'hosts': f'recipe{number}', 'check_mode': number < check})])
-            files.append(str(example.file.with_name(f'recipe{number}.yml')))
-            self.save(files[-1], text.replace('name-2', workspace or 'name-2'))
-        hosts = ','.join([*(f'recipe{number}' for number in range(len(names))), ''])
-        run = self.run(['ansible-playbook', '-i', hosts, *files], **environment)
+            ((play,),) = (example.plays() for example in PLAYBOOKS if example.file.name == name)
+            # a rescue tells the failure, so that the run goes on
+            message = 'RESCUED {{ inventory_hostname }}: changed={{ ansible_failed_result.changed | default(false) }}'
+            tasks = [{'block': play['tasks'], 'rescue': [{'ansible.builtin.debug': {'msg': message}}]}]
+            play = {**play, 'hosts': host, 'check_mode': number < check, 'tasks': tasks}
+            plays.append(yaml.safe_dump([play]).replace('name-2', workspace or 'name-2'))
+        self.save('recipes.yml', ''.join(plays))
+        run = self.run(['ansible-playbook', '-i', ','.join([*hosts, '']), 'recipes.yml'], **environment)
         assert run.status == 0, run.output
-        ends = re.findall(r'(?m)^recipe\d+ .* changed=(\d+) .* rescued=(\d+)', run.output)[-len(names) :]
+        ends = re.findall(r'(?m)^recipe\d+ .* changed=(\d+) .* rescued=(\d+)', run.output)
         new = [f'{request.method} {request.path}' for request in self.firefly.requests[before:]]
         writes = [each for each in new if not re.search(r'^GET|/login$|/search$|/insights$', each)]
         return [(rescued == '0', int(changed)) for changed, rescued in ends], writes, ' '.join(run.output.split())
-
-
-def with_rescue(play: dict[str, Any]) -> dict[str, Any]:
-    """The play with a rescue that tells the failure, so that the run goes on."""
-    message = 'RESCUED {{ inventory_hostname }}: changed={{ ansible_failed_result.changed | default(false) }}'
-    return {**play, 'tasks': [{'block': play['tasks'], 'rescue': [{'ansible.builtin.debug': {'msg': message}}]}]}
 
 
 @pytest.fixture
@@ -263,9 +222,9 @@ def secret_keys(firefly: FakeFirefly) -> set[str]:
     return {json.loads(request.body)['secretKey'] for request in firefly.requests if request.path == '/v2/login'}
 
 
-@pytest.mark.parametrize('kind', FILES)
+@pytest.mark.parametrize('kind', PAGES)
 def test_playbooks(reader: Reader, firefly: FakeFirefly, kind: str) -> None:
-    found = [example for example in PLAYBOOKS if example.path in FILES[kind]]
+    found = [example for example in PLAYBOOKS if example.page in PAGES[kind]]
     run = reader.run_playbooks(found, ANSIBLE_VERBOSITY='2')
     assert run.status == 0, run.output
     assert re.findall(r'(?m)^PLAYBOOK: (\S+)', run.output) == [example.file.name for example in found]
@@ -274,28 +233,28 @@ def test_playbooks(reader: Reader, firefly: FakeFirefly, kind: str) -> None:
     use = [example for example in found if "'authorization'" in example.text or 'firefly_api:' in example.text]
     asked = [request for request in firefly.requests if request.path not in ('/v2/login', '/v2/health')]
     assert len(asked) >= len(use) > 0
-    text = ''.join(example.text for example in EXAMPLES if example.path in FILES[kind])
+    text = ''.join(example.text for example in EXAMPLES if example.page in PAGES[kind])
     for (_access_key, secret_key), word in ((TYPED, 'your-secret-key\n'), (HASHI_VAULT, 'vault_kv2_get')):
         assert (secret_key in secret_keys(firefly)) == (word in text)
 
 
 @pytest.mark.parametrize('example', SCRIPTS.values(), ids=str)
 def test_scripts(reader: Reader, firefly: FakeFirefly, example: Example) -> None:
-    script = example.script()
-    if 'ansible-vault encrypt' in script:
-        (vault,) = (other for other in EXAMPLES if other.path == example.path and other.file.name == 'vault.yml')
-        reader.save(vault.file, vault.text)
-        script += f'head -n1 {vault.caption}'
-    if 'FIREFLY_ACCESS_KEY' in script:
+    # the keys are in files of the reader's
+    script = re.sub(r'(?m)^\$ ', '', real(example.text)).replace('/run/secrets', str(reader.folder))
+    if 'vault' in script:
+        # the password is in a file, and the script that encrypts the keys comes before the play
+        encrypt = 'ansible-vault encrypt group_vars/all/vault.yml\n'
+        script = encrypt + script.replace(encrypt, '').replace('--ask-vault-pass ', '')
+        script += "grep '^$ANSIBLE_VAULT;' group_vars/all/vault.yml"
+    types_keys = 'FIREFLY_ACCESS_KEY' in script or 'vault' in script
+    if types_keys:
         reader.keys = {}
-    run = reader.run(['/bin/bash', '-euc', f'exec < {reader.folder}/typed\n{script}'], where=example.folder)
+    run = reader.run(['/bin/bash', '-euc', f'exec < {reader.folder}/typed\n{script}'], where=example.file.parent)
     assert run.status == 0, run.output
-    if 'ansible-vault encrypt' in script:
-        assert '$ANSIBLE_VAULT;' in run.output
     if re.search(r'(?m)^ansible(-playbook)? ', script):
         assert firefly.requests
-    if 'FIREFLY_ACCESS_KEY' in script:
-        assert secret_keys(firefly) == {TYPED[1]}
+        assert (secret_keys(firefly) == {TYPED[1]}) == types_keys
 
 
 def test_an_outage_does_not_end_these_examples(reader: Reader) -> None:
@@ -311,12 +270,10 @@ def test_a_mistake_ends_them(reader: Reader) -> None:
 
 
 def test_a_new_key_pair_is_tried_until_it_works(reader: Reader, firefly: FakeFirefly) -> None:
-    patient = [example for example in PLAYBOOKS if re.search(r'until: \w+ is succe', example.text)]
-    for example in patient:
-        text = (reader.folder / example.file).read_text()
-        reader.save(example.file, re.sub(r'delay: \d+', 'delay: 1', text))
+    (patient,) = (example for example in PLAYBOOKS if re.search(r'until: \w+ is succe', example.text))
+    reader.save(patient.file, re.sub(r'delay: \d+', 'delay: 1', (reader.folder / patient.file).read_text()))
     firefly.fail(Fault(status=401), times=2)
-    run = reader.run_playbooks(patient)
+    run = reader.run_playbooks([patient])
     assert run.status == 0, run.output
     assert [request.status for request in firefly.requests] == [401, 401, 200]
 
@@ -338,8 +295,7 @@ def test_the_last_run_of_a_workspace(reader: Reader, firefly: FakeFirefly) -> No
 
 
 def test_violated_policies(reader: Reader, firefly: FakeFirefly) -> None:
-    policies = firefly.data['governance/insights']
-    policies += [{'_id': f'policy-{number}'} for number in range(4, 12)]
+    firefly.data['governance/insights'] += [{'_id': f'policy-{number}'} for number in range(4, 12)]
     firefly.page_limit = 4
     ends, writes, output = reader.run_recipes('check_policies.yml')
     assert (ends, writes) == ([(False, 0)], []), output
@@ -398,11 +354,11 @@ def test_the_execution_environment_is_the_one_of_the_guide() -> None:
 
 
 def test_every_code_has_its_section() -> None:
-    titles = [re.findall(r'(?m)^(\w+)\n[~^"-]+$', path.read_text()) for path in FILES['guides']]
+    titles = [re.findall(r'(?m)^(\w+)\n[~^"-]+$', page.read_text()) for page in PAGES['guides']]
     assert list(HINTS) in [[title for title in of_guide if title in HINTS] for of_guide in titles]
 
 
 def test_every_guide_is_in_the_table_of_contents() -> None:
     sections = yaml.safe_load((ROOT / 'docs/docsite/extra-docs.yml').read_text())['sections']
-    guides = sorted(path.stem for path in ROOT.glob('docs/docsite/rst/*.rst'))
-    assert sorted(name for section in sections for name in section['toctree']) == guides
+    listed = sorted(name for section in sections for name in section['toctree'])
+    assert listed == [page.stem for page in PAGES['guides']]

@@ -89,4 +89,4 @@ def test_a_loop_over_key_pairs_does_not_show_them(firefly: FakeFirefly, tmp_path
     up = {'up_text': [True], 'up_number': [True], 'up_neighbor': [True, True]}
     assert healthy == {**up, 'down_text': [False], 'down_number': [False], 'down_neighbor': [False, False]}
     assert list(leaks([NEEDLE], [run.output])) == []
-    assert run.stderr.count('was answered with 503') == 4
+    assert run.stderr.count('returned 503') == 4

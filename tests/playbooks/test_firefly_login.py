@@ -2,49 +2,136 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a play sees of firefly_login."""
+"""The hosts of a run share one login, and nothing that a run writes holds the secret key or the token."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
-from fake_firefly import TOKEN_NEEDLE, FakeFirefly
-from helpers.ansible_run import LOGIN, keys_of, lookup, run_ansible, run_tasks, task, write_inventory
+import pytest
+from ansible_collections.firefly.platform.plugins.plugin_utils._errors import HINTS
+from fake_firefly import TOKEN_NEEDLE, FakeFirefly, Fault
+from helpers.ansible_run import LOGIN, keys_of, lookup, run_tasks, task
+from helpers.needles import forms, leaks
+
+HOSTS = [f'host{number}' for number in range(8)]
+REFUSED, DOWN = Fault(status=401), Fault(status=503)
+#: By case the fault of its Firefly, how many times that comes, the tasks, and how many requests all hosts make.
+CASES: dict[str, tuple[Fault | None, int | None, list[str], int]] = {
+    'login_first': (None, 0, ['login', 'lookup', 'login'], 1),
+    'lookup_first': (None, 0, ['lookup', 'login', 'lookup'], 1),
+    'refused_login': (REFUSED, None, ['login'], 1),
+    'refused_lookup': (REFUSED, None, ['lookup'], 1),
+    'failed_login': (DOWN, None, ['login'], 2),  # with retries=1
+    'failed_lookup': (DOWN, None, ['lookup'], 2),
+    'later_task': (REFUSED, 1, ['login', 'login'], 2),
+    'until': (REFUSED, 1, ['until'], 2),
+}
+FAILED = {'refused_login_0', 'refused_lookup_0', 'failed_login_0', 'failed_lookup_0', 'later_task_0'}
 
 
-def test_30_hosts_that_do_not_wait_for_each_other_share_a_token(firefly: FakeFirefly, tmp_path: Path) -> None:
+def test_how_many_logins_a_run_makes(tmp_path: Path) -> None:
+    """With fewer forks than hosts, some hosts start when others have ended."""
+    tasks, servers = [], {}
+    with ExitStack() as stack:
+        for case, (fault, times, kinds, _requests) in CASES.items():
+            servers[case] = stack.enter_context(FakeFirefly())
+            if fault:
+                servers[case].fail(fault, times)
+            url = {'vars': {'firefly_api_url': servers[case].url}}
+            until = {'run_once': True, 'until': 'until_0 is success', 'retries': 2, 'delay': 0}
+            tasks += [
+                lookup(f'{case}_{number}', "'expires_at', retries=1", **url)
+                if kind == 'lookup'
+                else task(f'{case}_{number}', LOGIN, {'retries': 1}, **url, **(until if kind == 'until' else {}))
+                for number, kind in enumerate(kinds)
+            ]
+        environment = keys_of(servers['until'])
+        run = run_tasks(tmp_path, tasks, hosts=HOSTS, environment=environment, arguments=['--forks=4'])
+    requests = {case: firefly.count('POST', '/v2/login') for case, firefly in servers.items()}
+    assert requests == {case: count for case, (*_unused, count) in CASES.items()}, run.output
+    for host in HOSTS:
+        assert {name for name, code in run.outcomes(host).items() if code != 'ok'} == FAILED
+        assert 'ansible_facts' not in run.registered[host]['refused_login_0']
+    for name in ('refused_login_0', 'refused_lookup_0'):
+        messages = [' '.join(values[name]['msg'].split()) for values in run.registered.values()]
+        assert all('401 Unauthorized' in message and HINTS['unauthorized'] in message for message in messages)
+        assert sum('not sent again' in message for message in messages) == len(HOSTS) - 1
+
+
+def test_10_hosts_that_do_not_wait_for_each_other_share_a_token(firefly: FakeFirefly, tmp_path: Path) -> None:
     tasks = [task('login', LOGIN), lookup('expires_at', "'expires_at'"), task('again', LOGIN)]
     run = run_tasks(
         tmp_path,
         tasks,
-        hosts=[f'host{number}' for number in range(30)],
+        hosts=[f'host{number}' for number in range(10)],
         play={'strategy': 'free'},
-        environment={**keys_of(firefly), 'ANSIBLE_FORKS': '10'},
-        arguments=['-v'],
+        environment=keys_of(firefly),
+        arguments=['-v', '--forks=4'],
     )
     assert firefly.count('POST', '/v2/login') == len(firefly.tokens) == 1
-    assert len(run.registered) == 30, run.output
+    assert len(run.registered) == 10, run.output
     for host, values in run.registered.items():
         assert run.outcomes(host) == {'login': 'ok', 'expires_at': 'ok', 'again': 'ok'}, run.output
         again = values['again']
         own = {key: again[key] for key in again if key not in ('changed', 'failed', 'ansible_facts')}
         assert again['ansible_facts']['firefly_login'] == values['ansible_facts']['firefly_login'] == own
         assert (own['access_token'], own['reused'], own['attempts']) == (firefly.tokens[0], True, 0)
-    assert run.output.count(f'{firefly.url}: new token, good until ') == 1
-    assert run.output.count(f'{firefly.url}: reused token, good until ') == 59
+    assert run.output.count(f'{firefly.url}: new token, expires at ') == 1
+    assert run.output.count(f'{firefly.url}: cached token, expires at ') == 19
     assert TOKEN_NEEDLE not in run.output
 
 
-def test_an_ad_hoc_command_does_not_show_the_token(firefly: FakeFirefly, tmp_path: Path) -> None:
-    inventory = str(write_inventory(tmp_path, ['host1']))
-    run = run_ansible(tmp_path, ['ansible', 'all', '-i', inventory, '-vvv', '-m', LOGIN], environment=keys_of(firefly))
+@pytest.mark.parametrize('verbosity', [[], ['-v'], ['-vvvvv']], ids=str)
+def test_no_secret_anywhere(firefly: FakeFirefly, tmp_path: Path, verbosity: list[str]) -> None:
+    """No task here has no_log."""
+    # of the run's own temporary folder
+    copy = {'argv': ['cp', '-r', 'running', 'temporary'], 'chdir': '{{ playbook_dir }}'}
+    tasks = [
+        task('first', LOGIN),
+        task('once', LOGIN, run_once=True),
+        task('looped', LOGIN, loop=[1, 2]),
+        task('timed', LOGIN, timeout=30),
+        task('checked', LOGIN, check_mode=True),
+        lookup('looked_up', "'expires_at'"),
+        task('wrong', LOGIN, {'secret_key': 'wrong'}),
+        task('uncached', LOGIN, {'token_cache': False}),
+        {'ansible.builtin.command': copy, 'run_once': True},
+    ]
+    log = tmp_path / 'ansible.log'
+    environment = {
+        **keys_of(firefly),
+        'ANSIBLE_LOCAL_TEMP': str(tmp_path / 'running'),
+        'ANSIBLE_LOG_PATH': str(log),
+        'ANSIBLE_CACHE_PLUGIN': 'jsonfile',
+        'ANSIBLE_CACHE_PLUGIN_CONNECTION': str(tmp_path / 'facts'),
+    }
+    run = run_tasks(tmp_path, tasks, hosts=['host1', 'host2'], environment=environment, arguments=verbosity)
     assert run.status == 0, run.output
-    assert len(firefly.tokens) == 1
-    assert TOKEN_NEEDLE not in run.output
+    token = firefly.tokens[0]
+    for host, values in run.registered.items():
+        assert {name for name, code in run.outcomes(host).items() if code != 'ok'} == {'wrong'}
+        shared = [values[name] for name in ('first', 'once', 'timed', 'checked')] + values['looped']['results']
+        assert {each['access_token'] for each in shared} == {token}
+        assert values['uncached']['access_token'] in firefly.tokens[1:]
+        # a fact that is written to a file has no token
+        result, fact = values['uncached'], values['ansible_facts']['firefly_login']
+        assert result.keys() - fact.keys() >= {'access_token', 'authorization'}
+        assert fact['expires_at'] == result['expires_at']
+    assert ('registered variable' in ' '.join(run.output.split())) == bool(verbosity)
+    for written in ('ansible.log', 'facts/*host1', 'temporary/*/firefly-*'):
+        assert list(tmp_path.glob(written)), written
+    assert 'firefly_login' in ''.join(path.read_text() for path in tmp_path.glob('facts/*'))
+    # this test's own dump has the token on purpose
+    assert list(leaks([token], [log]))
+    log.write_text('\n'.join(line for line in log.read_text().splitlines() if '%DUMP' not in line))
+    assert list(leaks([firefly.secret_key, *firefly.tokens], [run.output, tmp_path])) == []
 
 
-def test_a_failed_login_sets_no_fact(firefly: FakeFirefly, tmp_path: Path) -> None:
-    tasks = [task('login', LOGIN, {'secret_key': 'wrong'}, failed_when=False)]
-    run = run_tasks(tmp_path, tasks, environment=keys_of(firefly))
-    assert run['login']['failure']['code'] == 'unauthorized'
-    assert 'firefly_login' not in run['ansible_facts']
+def test_the_search_finds_each_form_of_a_secret(tmp_path: Path) -> None:
+    secret = 'SECRET-KEY-NEEDLE+7d21/c0b9='
+    for form in forms(secret):
+        (tmp_path / 'file').write_bytes(b'hay' + form + b'hay')
+        assert list(leaks([secret], [tmp_path]))
+        assert list(leaks([secret], [f'hay{form.decode()}hay']))

@@ -48,32 +48,28 @@ FILE_CALLBACKS = {
     'community.general.log_plays': 'ANSIBLE_LOG_FOLDER',
 }
 
-PAIR = {'access_key': '{{ item.access }}', 'secret_key': '{{ item.secret }}'}
-KEY_AND_VALUE = {'access_key': '{{ item.key }}', 'secret_key': '{{ item.value }}'}
 AS_DICT = "pairs | items2dict(key_name='access', value_name='secret')"
-TASKS: dict[str, dict[str, Any]] = {
-    'pairs': {LOGIN: PAIR, 'loop': '{{ pairs }}'},
-    'secrets': {
-        LOGIN: {'access_key': '{{ pairs[n].access }}', 'secret_key': '{{ item }}'},
-        'loop': "{{ pairs | map(attribute='secret') }}",
-        'loop_control': {'index_var': 'n'},
-    },
-    'encoded': {
-        LOGIN: {'access_key': '{{ pairs[n].access }}', 'secret_key': '{{ item | b64decode }}'},
-        'loop': "{{ pairs | map(attribute='secret') | map('b64encode') }}",
-        'loop_control': {'index_var': 'n'},
-    },
-    'dict': {LOGIN: KEY_AND_VALUE, 'loop': f'{{{{ {AS_DICT} | dict2items }}}}'},
-    'with_dict': {LOGIN: KEY_AND_VALUE, 'with_dict': f'{{{{ {AS_DICT} }}}}'},
-    'loop_var': {
-        LOGIN: {'access_key': '{{ pair.access }}', 'secret_key': '{{ pair.secret }}'},
-        'loop': '{{ pairs }}',
-        'loop_control': {'loop_var': 'pair'},
-    },
-    'label': {LOGIN: PAIR, 'loop': '{{ pairs }}', 'loop_control': {'label': '{{ item.access }}'}},
-    'secret_label': {LOGIN: PAIR, 'loop': '{{ pairs }}', 'loop_control': {'label': 'with {{ item.secret }}'}},
-    'extended': {LOGIN: PAIR, 'loop': '{{ pairs }}', 'loop_control': {'extended': True}},
-    'no_loop': {LOGIN: {'access_key': '{{ pairs[0].access }}', 'secret_key': '{{ pairs[0].secret }}'}},
+
+
+def login(access_key: str, secret_key: str, loop: str = '', **control: Any) -> dict[str, Any]:
+    """A task with these expressions, and the keywords of ``loop_control``."""
+    task = {LOGIN: {'access_key': f'{{{{ {access_key} }}}}', 'secret_key': f'{{{{ {secret_key} }}}}'}}
+    return {**task, 'loop': f'{{{{ {loop} }}}}', 'loop_control': control} if loop else task
+
+
+TASKS = {
+    'pairs': login('item.access', 'item.secret', 'pairs'),
+    'secrets': login('pairs[n].access', 'item', "pairs | map(attribute='secret')", index_var='n'),
+    'encoded': login(
+        'pairs[n].access', 'item | b64decode', "pairs | map(attribute='secret') | map('b64encode')", index_var='n'
+    ),
+    'dict': login('item.key', 'item.value', f'{AS_DICT} | dict2items'),
+    'with_dict': {**login('item.key', 'item.value'), 'with_dict': f'{{{{ {AS_DICT} }}}}'},
+    'loop_var': login('pair.access', 'pair.secret', 'pairs', loop_var='pair'),
+    'label': login('item.access', 'item.secret', 'pairs', label='{{ item.access }}'),
+    'secret_label': login('item.access', 'item.secret', 'pairs', label='with {{ item.secret }}'),
+    'extended': login('item.access', 'item.secret', 'pairs', extended=True),
+    'no_loop': login('pairs[0].access', 'pairs[0].secret'),
 }
 # whether the key pair of each item is right
 OUTCOMES = {'success': [True, True], 'failure': [False, False], 'both': [False, True, True, False]}
@@ -100,7 +96,7 @@ class Case:
         for kind, needles in ('secret key', [pair['secret'] for pair in self.pairs]), ('token', self.firefly.tokens):
             places = {leak.rpartition(' in ')[2] for leak in leaks(needles, written)}
             found += [f'{kind} in {place}' for place in sorted(places)]
-        message = f'POST {self.firefly.url}/v2/login was answered with 401'
+        message = f'POST {self.firefly.url}/v2/login returned 401'
         # a success censors the result of the whole loop
         told = ' '.join((run.stderr if any(self.outcomes) else run.output).split()).count(message)
         if told < self.outcomes.count(False):
@@ -150,11 +146,10 @@ def check(folder: Path, cases: dict[str, Case], collections: Path, environment: 
     keep = {'ansible.builtin.copy': {'content': f'{{{{ {results} | to_json }}}}', 'dest': str(kept)}, 'no_log': True}
     plays: list[dict[str, Any]] = [{'hosts': 'shown', 'tasks': shown}]
     for name, task in TASKS.items():
-        login = {**task, 'register': 'result', 'ignore_errors': True}
-        plays += [
-            {'hosts': [host for host in cases if host.startswith(f'{name}.')], 'vars': variables, 'tasks': [login]}
-        ]
-    plays += [{'hosts': 'keep', 'tasks': [keep]}]
+        hosts = [host for host in cases if host.startswith(f'{name}.')]
+        tasks = [{**task, 'register': 'result', 'ignore_errors': True}]
+        plays.append({'hosts': hosts, 'vars': variables, 'tasks': tasks})
+    plays.append({'hosts': 'keep', 'tasks': [keep]})
     folder.mkdir(exist_ok=True)
     playbook = folder / 'playbook.yml'
     playbook.write_text(yaml.safe_dump([{'gather_facts': False, **play} for play in plays]))

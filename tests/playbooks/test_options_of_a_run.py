@@ -2,14 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What ansible-core makes of options before they reach the collection: templates, omit, vaults, defaults and paths."""
+"""What ansible-core makes of options before they reach the collection: templates, omit, vaults, defaults and paths.
+
+No message of a run repeats a value that an option was given.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -19,8 +22,16 @@ import trustme
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.release import __version__ as core
+from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
+    KEY_FILES,
+    OPTIONS,
+    SHARED_OPTIONS,
+    environment_names,
+    variable_name,
+)
 from fake_firefly import FakeFirefly, Fault
-from helpers.ansible_run import GROUP, HEALTH, LOGIN, LOOKUP, keys_of, lookup, run_tasks, task
+from helpers.ansible_run import API, GROUP, HEALTH, LOGIN, LOOKUP, keys_of, lookup, run_tasks, task
+from helpers.wrong_values import KINDS, TEMPLATES, Place, is_refusal, make_place, names, shows, without_url
 
 OMITTED = '{{ nope | default(omit) }}'
 #: Makes every task and lookup log in.
@@ -39,18 +50,18 @@ class Vaulted(str):
     """Text that Ansible Vault has encrypted. In YAML it has the tag !vault."""
 
 
-yaml.SafeDumper.add_representer(Unsafe, lambda dumper, text: dumper.represent_scalar('!unsafe', text))
+yaml.SafeDumper.add_representer(Unsafe, lambda dumper, text: dumper.represent_scalar('!unsafe', text, style='"'))
 yaml.SafeDumper.add_representer(Vaulted, lambda dumper, text: dumper.represent_scalar('!vault', text, style='|'))
 
 
 def variables(options: Mapping[str, str]) -> dict[str, str]:
     """The variables that give these options."""
-    return {f'firefly_{name}': value for name, value in options.items()}
+    return {variable_name(name): value for name, value in options.items()}
 
 
 def environment(options: Mapping[str, str]) -> dict[str, str]:
     """The environment variables that give these options."""
-    return {f'FIREFLY_{name.upper()}': value for name, value in options.items()}
+    return {environment_names(name)[0]: value for name, value in options.items()}
 
 
 def arguments(options: Mapping[str, str]) -> str:
@@ -80,19 +91,19 @@ class Pairs:
         self._folder = folder
 
     def pair(self, word: str, secret_key: str = '') -> dict[str, str]:
-        """The options for a pair."""
+        """The options for a key pair."""
         self.keys[f'access-{word}'] = secret_key or f'secret-{word}'
         return {'access_key': f'access-{word}', 'secret_key': self.keys[f'access-{word}']}
 
     def files(self, word: str, where: str = '') -> dict[str, str]:
-        """The options for files that hold a pair. What is in a file is never a template."""
+        """The options for files that hold a key pair. What is in a file is never a template."""
         for name, key in self.pair(word, f'secret-{word}{{{{').items():
             (self._folder / f'{word}.{name}').write_text(f' {key}\r\n\n')
         return {f'{name}_file': f'{where}{word}.{name}' for name in PAIR}
 
 
 def tasks_by_pair(pairs: Pairs) -> dict[str, list[dict[str, Any]]]:
-    """Tasks by the pair that they use. The run's environment has the pair ``run`` and the files of another."""
+    """Tasks by the key pair that they use. The run's environment has the key pair ``run`` and the files of another."""
     near, file, far = pairs.pair('near'), pairs.files('file'), pairs.pair('far')
     spaced = {name: f' \t{key}\r\n' for name, key in near.items()}
     both = {**spaced, **pairs.files('other_file')}
@@ -130,15 +141,11 @@ def tasks_by_pair(pairs: Pairs) -> dict[str, list[dict[str, Any]]]:
         'near': [
             task('task_environment', LOGIN, environment=environment(both)),
             task('of_variable', LOGIN, vars=variables(both)),
-            task('variable_before_files', LOGIN, vars=variables(near), environment=environment(far_files)),
             task('templated_variable', LOGIN, vars=indirect(near)),
             task('of_default', LOGIN, module_defaults={GROUP: both}, vars=variables(far)),
-            task('default_before_files', LOGIN, module_defaults={GROUP: near}, vars=variables(far_files)),
             task('of_argument', LOGIN, both, vars=variables(far), module_defaults={GROUP: far}),
-            task('argument_before_files', LOGIN, near, vars=variables(far_files)),
             lookup('lookup_variable', HEADER, vars=variables(both)),
             lookup('lookup_argument', HEADER + arguments({**near, **far_files}), vars=variables(far)),
-            lookup('lookup_argument_before_files', HEADER + arguments(near), vars=variables(far_files)),
             lookup('lookup_spaced', f'{HEADER}, access_key=a, secret_key=b', vars=indirect(spaced)),
         ],
         'file': [
@@ -146,7 +153,6 @@ def tasks_by_pair(pairs: Pairs) -> dict[str, list[dict[str, Any]]]:
             task('file_of_variable', LOGIN, vars=variables(file), environment=environment(far)),
             task('file_of_default', LOGIN, module_defaults={GROUP: file}, vars=variables(far)),
             task('file_of_argument', LOGIN, file, vars=variables(far)),
-            task('file_beside_a_blank_argument', LOGIN, {**blank, **pairs.files('file', '~/')}, vars=variables(far)),
             lookup('lookup_file_of_variable', HEADER, vars=variables(file)),
             lookup('lookup_file_of_argument', HEADER + arguments(file), vars=variables(far)),
         ],
@@ -207,14 +213,6 @@ FILES = {
 FILES_OF_SHELL = {option: f'shell-{name}' for option, name in FILES.items()}
 
 
-def write_files(folder: Path, firefly: FakeFirefly, names: Mapping[str, str]) -> None:
-    """Write the files that the options name."""
-    for option in ('ca_path', 'client_cert', 'client_key'):
-        shutil.copy(getattr(firefly, option), folder / names[option])
-    (folder / names['access_key_file']).write_text(firefly.access_key)
-    (folder / names['secret_key_file']).write_text(firefly.secret_key)
-
-
 def test_where_relative_paths_are(tmp_path: Path) -> None:
     playbook, shell, role = tmp_path / 'playbook', tmp_path / 'shell', tmp_path / 'playbook/roles/checks'
     for folder in (shell, role / 'tasks', role / 'files'):
@@ -234,8 +232,11 @@ def test_where_relative_paths_are(tmp_path: Path) -> None:
     (role / 'tasks/main.yml').write_text(yaml.safe_dump(in_role))
     no_ca = {'FIREFLY_CA_PATH': ' '}
     with FakeFirefly(client_ca=True) as firefly:
-        write_files(playbook, firefly, FILES)
-        write_files(shell, firefly, FILES_OF_SHELL)
+        for folder, names in ((playbook, FILES), (shell, FILES_OF_SHELL)):
+            for option in ('ca_path', 'client_cert', 'client_key'):
+                shutil.copy(getattr(firefly, option), folder / names[option])
+            (folder / names['access_key_file']).write_text(firefly.access_key)
+            (folder / names['secret_key_file']).write_text(firefly.secret_key)
         of_core = {name: FILES[name] for name in ('ca_path', 'client_cert', 'client_key')}
         of_core |= {'url': f'{firefly.url}/v2/health', 'status_code': '204'}
         right = [
@@ -316,39 +317,36 @@ HOLDING = 's-of-a-token-that-holds-it'
 def test_a_token_is_registered_as_the_server_sent_it(tmp_path: Path) -> None:
     """A secret key that is a part of the token, or looks like ansible-core's mask, changes nothing."""
     tasks: list[dict[str, Any]] = []
-    holding = f'eyJ0.{HOLDING}.{base64.urlsafe_b64encode(HOLDING.encode()).decode()}'
+    tokens = {
+        HOLDING: f'eyJ0.{HOLDING}.{base64.urlsafe_b64encode(HOLDING.encode()).decode()}',
+        'b': 'HUNTER2.********.HUNTER2',  # RFC 6750 has no token with asterisks
+    }
     with ExitStack() as stack:
-        servers = [
-            stack.enter_context(FakeFirefly(keys={'a': key})) for key in ('e', 'token', '********', HOLDING, 'b')
-        ]
-        servers[3].fail(Fault(replace={'accessToken': holding}), times=None)
-        servers[4].fail(Fault(replace={'accessToken': 'HUNTER2.********.HUNTER2'}), times=None)
-        for number, firefly in enumerate(servers):
-            options = {'api_url': firefly.url, 'access_key': 'a', 'secret_key': firefly.secret_key}
-            keys = {'vars': variables(options)}
+        keys = ('e', 'token', '********', *tokens)
+        servers = {key: stack.enter_context(FakeFirefly(keys={'a': key})) for key in keys}
+        for number, (key, firefly) in enumerate(servers.items()):
+            if key in tokens:
+                firefly.fail(Fault(replace={'accessToken': tokens[key]}), times=None)
+            given = {'vars': variables({'api_url': firefly.url, 'access_key': 'a', 'secret_key': key})}
             tasks += [
-                task(f'login_{number}', LOGIN, **keys),
-                task(f'reused_{number}', LOGIN, **keys),
-                lookup(f'token_{number}', "'token'", **keys),
-                lookup(f'authorization_{number}', "'authorization'", **keys),
-                lookup(f'pair_{number}', HEADER, **keys),
+                task(f'login_{number}', LOGIN, **given),
+                task(f'reused_{number}', LOGIN, **given),
+                lookup(f'authorization_{number}', "'authorization'", **given),
+                lookup(f'pair_{number}', HEADER, **given),
                 {'ansible.builtin.debug': {'msg': WORDS}},
             ]
         done = run_tasks(tmp_path, tasks, arguments=['-v'])
-    # RFC 6750 has no token with asterisks
-    refused = {'login_4': 'invalid_response', 'reused_4': 'invalid_response'}
-    refused |= {'token_4': 'failed', 'authorization_4': 'failed'}
+    refused = {'login_4': 'invalid_response', 'reused_4': 'invalid_response', 'authorization_4': 'failed'}
     assert done.outcomes() == {**all_ok(tasks), **refused}, done.output
     assert 'HUNTER2' not in done.output
     assert done.output.count(f'"msg": "{WORDS}"') == len(servers)
-    for number, firefly in enumerate(servers[:4]):
-        token = holding if number == 3 else firefly.tokens[0]
+    for number, (key, firefly) in list(enumerate(servers.items()))[:4]:
+        token = tokens.get(key, firefly.tokens[0])
         for name in (f'login_{number}', f'reused_{number}'):
             for result in (done[name], done[name]['ansible_facts']['firefly_login']):
                 assert (result['access_token'], result['authorization']) == (token, f'Bearer {token}')
-        assert done.value(f'token_{number}') == token
         assert done.value(f'authorization_{number}') == f'Bearer {token}'
-        assert done.value(f'pair_{number}') == basic('a', firefly.secret_key)
+        assert done.value(f'pair_{number}') == basic('a', key)
         assert firefly.count('POST', '/v2/login') == 1
 
 
@@ -365,3 +363,99 @@ def test_ansible_core_masks_the_pair_without_its_scheme_too(firefly: FakeFirefly
     assert basic(firefly.access_key, firefly.secret_key).split()[1] not in done.output
     assert firefly.tokens[0] not in done.output
     assert 'left $REDACTED$ right' in done.output
+
+
+# every option and every kind of value is tried in test_messages.py
+ONE_OF_EACH_TYPE = {(row.type, row.fallback): name for name, row in reversed(OPTIONS.items())}.values()
+TRIED = sorted({*ONE_OF_EACH_TYPE, 'secret_key', 'api_url', 'client_key'})
+SOME = ['text', 'lines', 'list', 'dict', 'number', 'template']
+SOME_OF_A_PATH = ['PEM text', 'relative path', 'home folder', 'home folder with NUL', 'list', 'template']
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    """A playbook's folder, with the variable ``given``, which has the wrong values by their kind."""
+    given = {kind: value for kind, value in KINDS.items() if not isinstance(value, bytes)}
+    given['template'] = Unsafe(given['template'])
+    # not in the playbook: ansible-core shows the lines of a task that fails
+    (tmp_path / 'given.yml').write_text(yaml.safe_dump({'given': given}))
+    yield from make_place(tmp_path)
+
+
+def kinds_of(option: str, source: str) -> list[str]:
+    kinds = SOME_OF_A_PATH if OPTIONS[option].type == 'path' else list(SOME)
+    if option == 'api_url' and source == 'argument':
+        kinds += [kind for kind in KINDS if kind.startswith('URL')]
+    return [kind for kind in kinds if source != 'environment' or '\0' not in str(KINDS[kind])]
+
+
+def from_source(option: str, source: str, value: str) -> dict[str, Any]:
+    """The keywords of a task for which the source gives the value, a Jinja expression."""
+    given = {option: f'{{{{ {value} }}}}'}
+    if source == 'variable':
+        return {'vars': variables(given)}
+    keys = {key: '' for key, file in KEY_FILES.items() if file == option}
+    return {'environment': environment({**keys, **given})} if source == 'environment' else {}
+
+
+def tasks_of_modules() -> Iterator[dict[str, Any]]:
+    """Options in a loop and, since one hidden item hides the others, alone."""
+    for option in TRIED:
+        module = LOGIN if option in SHARED_OPTIONS else HEALTH if option.startswith('wait') else API
+        needed = {API: {'path': 'workspaces'}}.get(module, {})
+        if option == 'client_key':
+            needed = {'client_cert': 'client.pem'}
+        for source in ('argument', 'variable', 'environment') if OPTIONS[option].fallback else ('argument',):
+            kinds = kinds_of(option, source)
+            for name, value, more in (('loop', 'given[item]', {'loop': kinds}), ('alone', f"given['{kinds[0]}']", {})):
+                options = {**needed, **({option: f'{{{{ {value} }}}}'} if source == 'argument' else {})}
+                keywords = from_source(option, source, value)
+                yield task(f'{option}_by_{source}_{name}', module, options, **keywords, **more)
+    yield task('retrys_by_argument', LOGIN, {'retrys': "{{ given['text'] }}"})
+
+
+def tasks_of_the_lookup() -> Iterator[dict[str, Any]]:
+    """Options one by one: before ansible-core 2.19 a loop ends where a lookup fails."""
+    for option in sorted({*TRIED} & {*SHARED_OPTIONS}):
+        for source in ('argument', 'variable'):
+            kinds = kinds_of(option, source)
+            for kind in kinds if option == 'api_url' else kinds[:1]:
+                value = f"given['{kind}']"
+                argument = f', {option}={value}' if source == 'argument' else ''
+                name = f'{option}_by_{source}_of_the_lookup_as_{kind.replace(" ", "_")}'
+                yield lookup(name, f"'token'{argument}", **from_source(option, source, value))
+    yield lookup('retrys_by_argument_of_the_lookup', "'token', retrys=given['text']")
+    for kind in SOME:
+        yield lookup(f'term_{kind}', f"given['{kind}']")
+
+
+def test_no_message_repeats_a_value(place: Place) -> None:
+    tasks = [*tasks_of_modules(), *tasks_of_the_lookup()]
+    run = run_tasks(place.folder, tasks, arguments=['-e', '@given.yml'], environment=place.environment)
+    assert run.status == 0, run.output
+    assert [line for line in without_url('path', run.output).splitlines() if shows(line)] == []
+    for each in tasks:
+        name = each['register']
+        option = name.partition('_by_')[0]
+        results = run[name]['results'] if 'loop' in each else [run[name]]
+        assert len(results) == len(each.get('loop', [1])), name
+        for result in results:
+            assert not shows(without_url(option, json.dumps(result))), name
+            if is_refusal(result.get('msg', '')) and '_by_' in name:
+                assert names(result['msg'], option), name
+
+
+def test_a_variable_that_cannot_be_templated(place: Place) -> None:
+    (place.folder / 'host_vars').mkdir()
+    broken = {f'{option}-{kind}': option for option in ('secret_key', 'api_url') for kind in ('syntax', 'undefined')}
+    for host, option in broken.items():
+        template = variables({option: TEMPLATES[host.rpartition('-')[2]]})
+        (place.folder / 'host_vars' / f'{host}.yml').write_text(yaml.safe_dump(template))
+    tasks = [task('login', LOGIN), task('health', HEALTH), lookup('lookup', "'token'")]
+    run = run_tasks(place.folder, tasks, hosts=broken, environment=place.environment)
+    assert run.status == 0, run.output
+    assert [line for line in run.output.splitlines() if shows(line)] == []
+    for host, option in broken.items():
+        assert not shows(json.dumps(run.registered[host]))
+        for edge in ('login', 'lookup', *(['health'] if option == 'api_url' else [])):
+            assert f'variable {variable_name(option)} cannot be templated' in run.registered[host][edge]['msg']

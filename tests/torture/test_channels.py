@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -23,11 +24,9 @@ from typing import Any
 import pytest
 import yaml
 from fake_firefly import FakeFirefly, Fault
-from helpers.ansible_run import keys_of, run_ansible, write_inventory
+from helpers.ansible_run import API, LOGIN, keys_of, run_ansible, write_inventory
 from helpers.needles import leaks
 
-LOGIN = 'firefly.platform.firefly_login'
-API = 'firefly.platform.firefly_api'
 LOOKUP = "{{ lookup('firefly.platform.firefly', 'expires_at') }}"
 SEARCH = {'method': 'POST', 'all_pages': True}
 PATCH = {'method': 'PATCH', 'body': {'name': '{{ item }}'}}
@@ -48,15 +47,16 @@ TASKS: list[dict[str, Any]] = [
     {'ansible.builtin.set_stats': {'data': {'expires_at': '{{ login.expires_at | default(0) }}'}}},
 ]
 
-# the endpoints of these answer with the status in their path
+# the endpoints of these answer with the echo of the host and the status in their path
 STATUSES = [200, 302, 400, 401]
-ALL = 'workspaces/w{}/runs/search'
-EACH = 'runners/projects/project-{}'
+ALL = 'workspaces/{}-{}/runs/search'
+EACH = 'runners/projects/{}-{}'
+HOST = '{{ inventory_hostname }}'
 ECHO_TASKS: list[dict[str, Any]] = [
     {LOGIN: None},
-    *({API: {'path': ALL.format(status), **SEARCH}, 'register': f'all_{status}', **GO_ON} for status in STATUSES),
-    {API: {'path': EACH.format('{{ item }}')}, 'loop': STATUSES, 'register': 'read', **GO_ON},
-    {API: {'path': EACH.format('{{ item }}'), **PATCH}, 'loop': STATUSES, 'register': 'written', **GO_ON},
+    *({API: {'path': ALL.format(HOST, status), **SEARCH}, 'register': f'all_{status}', **GO_ON} for status in STATUSES),
+    {API: {'path': EACH.format(HOST, '{{ item }}')}, 'loop': STATUSES, 'register': 'read', **GO_ON},
+    {API: {'path': EACH.format(HOST, '{{ item }}'), **PATCH}, 'loop': STATUSES, 'register': 'written', **GO_ON},
     {'ansible.builtin.debug': {'var': 'read'}},
     {'ansible.builtin.set_fact': {'kept': '{{ [all_200, all_400, read, written] }}', 'cacheable': True}},
 ]
@@ -68,6 +68,7 @@ ESCAPED = ''.join(f'\\u{ord(char):04x}' for char in TOKEN)
 HEADER = f'Authorization: Bearer {TOKEN}'
 SAID = f'{ACCESS_KEY} {SECRET_KEY}'
 
+# by the host that gets it from its Firefly
 FAILURES = {
     'success': Fault(),
     'unauthorized': Fault(status=401, body=json.dumps({'message': SAID})),
@@ -75,24 +76,24 @@ FAILURES = {
     'server_error': Fault(status=500, body=SAID),
     'redirect': Fault(status=302, headers={'Location': f'https://x.example/?k={SECRET_KEY}'}),
     'invalid_response': Fault(replace={'expiresAt': None}),
-    'no json': Fault(body=SAID),
+    'no_json': Fault(body=SAID),
     'expires_too_soon': Fault(replace={'expiresAt': 1_500_000_000}),
     'timeout': Fault(delay=3),
     'connect': Fault(reset='body'),
 }
 
-# what an endpoint says about the request that it got
+# what an endpoint says about the request that it got, by the host that asks
 ECHOES = {
     'plain': json.dumps({'headers': HEADER}),
-    'as JSON in JSON': json.dumps({'request': json.dumps({'headers': HEADER})}),
-    'as escapes': f'{{"authorization": "Bearer {ESCAPED}"}}',
-    'as base64': json.dumps({'authorization': base64.b64encode(HEADER.encode()).decode()}),
-    'as base64 for a URL': json.dumps({'authorization': base64.urlsafe_b64encode(HEADER.encode()).decode()}),
-    'as a key': json.dumps({f'Bearer {TOKEN}': {TOKEN: [TOKEN]}}),
-    'as a message': json.dumps({'message': f'no {HEADER} here'}),
-    'as text': f'<pre>{HEADER}</pre>',
-    'in half of the JSON': f'{{"authorization": "Bearer {TOKEN}"',
-    'in text': json.dumps(f'POST /v2/workspaces/search\r\n{HEADER}\r\n'),
+    'as_JSON_in_JSON': json.dumps({'request': json.dumps({'headers': HEADER})}),
+    'as_escapes': f'{{"authorization": "Bearer {ESCAPED}"}}',
+    'as_base64': json.dumps({'authorization': base64.b64encode(HEADER.encode()).decode()}),
+    'as_base64_for_a_URL': json.dumps({'authorization': base64.urlsafe_b64encode(HEADER.encode()).decode()}),
+    'as_a_key': json.dumps({f'Bearer {TOKEN}': {TOKEN: [TOKEN]}}),
+    'as_a_message': json.dumps({'message': f'no {HEADER} here'}),
+    'as_text': f'<pre>{HEADER}</pre>',
+    'in_half_of_the_JSON': f'{{"authorization": "Bearer {TOKEN}"',
+    'in_text': json.dumps(f'POST /v2/workspaces/search\r\n{HEADER}\r\n'),
 }
 
 # Makes one of the layers raise an exception. Every Python that the run starts loads it.
@@ -142,27 +143,25 @@ LAYERS = [
 ]
 
 
-class ProcessList:
-    """Reads the command lines of all processes, over and over."""
+@contextlib.contextmanager
+def command_lines() -> Iterator[set[bytes]]:
+    """The command lines of all processes, which are read over and over."""
+    seen: set[bytes] = set()
+    end = threading.Event()
 
-    def __init__(self) -> None:
-        self.seen: set[bytes] = set()
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._look)
-
-    def _look(self) -> None:
-        while not self._end.wait(0.002):
+    def look() -> None:
+        while not end.wait(0.002):
             for path in Path('/proc').glob('[0-9]*/cmdline'):
                 with contextlib.suppress(OSError):
-                    self.seen.add(path.read_bytes())
+                    seen.add(path.read_bytes())
 
-    def __enter__(self) -> ProcessList:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._end.set()
-        self._thread.join()
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        end.set()
+        thread.join()
 
 
 @pytest.fixture
@@ -183,8 +182,9 @@ class Play:
         self.folder = folder
         self.written = folder / 'written'
         self.written.mkdir()
-        self.inventory = write_inventory(folder, ['host1', 'host2'])
+        self.hosts = ['host1', 'host2']
         self.tasks = TASKS
+        self.variables: dict[str, Any] = {}
         self.environment = {
             'ANSIBLE_COLLECTIONS_PATH': f'{os.environ["ANSIBLE_COLLECTIONS_PATH"]}:{collections}',
             'ANSIBLE_LOG_PATH': str(self.written / 'ansible.log'),
@@ -207,20 +207,20 @@ class Play:
         }
 
     def command(self, verbosity: str) -> list[str]:
-        playbook = self.folder / 'playbook.yml'
-        playbook.write_text(yaml.safe_dump([{'hosts': 'all', 'gather_facts': False, 'tasks': self.tasks}]))
-        return ['ansible-playbook', '-i', str(self.inventory), *([verbosity] if verbosity else []), str(playbook)]
+        inventory, playbook = write_inventory(self.folder, self.hosts), self.folder / 'playbook.yml'
+        play = {'hosts': 'all', 'gather_facts': False, 'vars': self.variables, 'tasks': self.tasks}
+        playbook.write_text(yaml.safe_dump([play]))
+        return ['ansible-playbook', '-i', str(inventory), *([verbosity] if verbosity else []), str(playbook)]
 
     def run(self, firefly: FakeFirefly, verbosity: str = '-vvvvv', **more: str) -> str:
         environment = {**self.environment, **keys_of(firefly), **more}
-        with ProcessList() as processes:
+        with command_lines() as seen:
             output = run_ansible(self.folder, self.command(verbosity), environment=environment).output
-        (self.folder / 'processes').write_bytes(b'\n'.join(processes.seen))
+        (self.written / 'command lines').write_bytes(b'\n'.join(seen))
         return output
 
-    def leaks(self, firefly: FakeFirefly, output: str) -> list[str]:
-        secrets = [firefly.secret_key, firefly.access_key, *firefly.tokens]
-        return list(leaks(secrets, [output, self.written, self.folder / 'processes']))
+    def leaks(self, output: str, *tokens: str) -> list[str]:
+        return list(leaks([SECRET_KEY, ACCESS_KEY, *tokens], [output, self.written]))
 
 
 @pytest.mark.parametrize('verbosity', ['', '-v', '-vv', '-vvv', '-vvvv', '-vvvvv'])
@@ -231,40 +231,45 @@ def test_each_verbosity(firefly: FakeFirefly, play: Play, verbosity: str) -> Non
         assert list(play.written.glob(written)), written
     for shipped in ('remote', 'async'):
         assert not (play.written / shipped).exists()
-    assert play.leaks(firefly, output) == []
+    assert play.leaks(output, *firefly.tokens) == []
 
 
 @pytest.mark.parametrize('callback', ['ansible.posix.json', 'ansible.posix.jsonl', 'ansible.builtin.minimal'])
 def test_each_output_format(firefly: FakeFirefly, play: Play, callback: str) -> None:
     output = play.run(firefly, ANSIBLE_STDOUT_CALLBACK=callback)
     assert firefly.tokens
-    assert play.leaks(firefly, output) == []
+    assert play.leaks(output, *firefly.tokens) == []
 
 
-@pytest.mark.parametrize('name', FAILURES)
-def test_each_failure(firefly: FakeFirefly, play: Play, name: str) -> None:
-    firefly.fail(FAILURES[name], times=None)
-    output = play.run(firefly)
+def test_each_failure(play: Play) -> None:
+    with contextlib.ExitStack() as stack:
+        servers = {name: stack.enter_context(FakeFirefly(keys={ACCESS_KEY: SECRET_KEY})) for name in FAILURES}
+        for name, server in servers.items():
+            server.fail(FAILURES[name], times=None)
+        urls = {name: server.url for name, server in servers.items()}
+        play.hosts, play.variables = list(FAILURES), {'firefly_api_url': '{{ urls[inventory_hostname] }}', 'urls': urls}
+        output = play.run(servers['success'])
     assert 'PLAY RECAP' in output
-    assert play.leaks(firefly, output) == []
+    assert [name for name, server in servers.items() if not server.requests] == []
+    assert play.leaks(output, *(token for server in servers.values() for token in server.tokens)) == []
 
 
-@pytest.mark.parametrize('name', ECHOES)
-def test_each_echo(firefly: FakeFirefly, play: Play, name: str) -> None:
-    """An endpoint that repeats the token that it got, with each status."""
-    firefly.fail(Fault(path='/v2/login', replace={'accessToken': TOKEN}), times=100)
+def test_each_echo(firefly: FakeFirefly, play: Play) -> None:
+    """Endpoints that repeat the token that they got, with each status."""
+    firefly.fail(Fault(path='/v2/login', replace={'accessToken': TOKEN}), times=None)
     headers = {'Location': f'https://x.example/{TOKEN}?t={TOKEN}', 'X-Token': TOKEN}
-    for status in STATUSES:
-        for path in (ALL, EACH):
-            fault = Fault(path=f'/v2/{path.format(status)}', status=status, body=ECHOES[name], headers=headers)
-            firefly.fail(fault, times=20)
-    play.tasks = ECHO_TASKS
+    for name, status, path in itertools.product(ECHOES, STATUSES, (ALL, EACH)):
+        fault = Fault(path=f'/v2/{path.format(name, status)}', status=status, body=ECHOES[name], headers=headers)
+        firefly.fail(fault, times=None)
+    play.hosts, play.tasks = list(ECHOES), ECHO_TASKS
     output = play.run(firefly)
-    assert 'ok=9 ' in output
-    assert '********' in output or name in ('as text', 'in half of the JSON')
-    assert {request.status for request in firefly.requests} >= set(STATUSES)
-    firefly.tokens.append(TOKEN)
-    assert play.leaks(firefly, output) == []
+    assert output.count('ok=9 ') == len(ECHOES), output
+    for name in ECHOES:
+        (facts,) = play.written.glob(f'facts/*{name}')
+        assert '********' in facts.read_text() or name in ('as_text', 'in_half_of_the_JSON')
+        asked = {request.status for request in firefly.requests if f'/{name}-' in request.path}
+        assert asked >= set(STATUSES)
+    assert play.leaks(output, TOKEN, *firefly.tokens) == []
 
 
 @pytest.mark.parametrize('layer', LAYERS)
@@ -272,17 +277,19 @@ def test_a_crash_in_each_layer(firefly: FakeFirefly, play: Play, layer: str) -> 
     (play.folder / 'python').mkdir()
     (play.folder / 'python/sitecustomize.py').write_text(CRASH)
     nobody = {'FIREFLY_API_URL': 'http://127.0.0.1:9'} if layer.endswith('diagnose') else {}
+    play.hosts = ['host1']
     output = play.run(firefly, PYTHONPATH=str(play.folder / 'python'), CRASH_IN=layer, **nobody)
     assert 'forced' in output
-    assert play.leaks(firefly, output) == []
+    assert play.leaks(output, *firefly.tokens) == []
 
 
 @pytest.mark.parametrize('seconds', [0.5, 1, 1.5, 2, 3])
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
-def test_what_a_killed_play_leaves(firefly: FakeFirefly, play: Play, seconds: float, number: signal.Signals) -> None:
+def test_a_killed_play(firefly: FakeFirefly, play: Play, seconds: float, number: signal.Signals) -> None:
+    """Before SIGKILL the server goes away too. The next play works at once."""
     firefly.fail(Fault(delay=0.3), times=None)
     command = play.command('-vvv')
-    with (play.folder / 'output').open('wb') as output:
+    with (play.written / 'output').open('wb') as output:
         process = subprocess.Popen(
             [str(Path(sys.executable).parent / command[0]), *command[1:]],
             env={**os.environ, **play.environment, **keys_of(firefly), 'HOME': str(play.folder)},
@@ -291,8 +298,14 @@ def test_what_a_killed_play_leaves(firefly: FakeFirefly, play: Play, seconds: fl
             start_new_session=True,
         )
         time.sleep(seconds)
+        if number == signal.SIGKILL:
+            firefly.stop()
+            firefly.start()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         process.wait(20)
-    (play.folder / 'processes').touch()
-    assert play.leaks(firefly, (play.folder / 'output').read_text()) == []
+    firefly.clear()
+    play.tasks = [{LOGIN: None, 'register': 'login'}, {'ansible.builtin.assert': {'that': 'login.expires_in >= 60'}}]
+    after = play.run(firefly, '')
+    assert after.count('ok=2 ') == len(play.hosts), after
+    assert play.leaks(after, *firefly.tokens) == []

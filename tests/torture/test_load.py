@@ -2,39 +2,42 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Many hosts at once, most of them with Firefly's real rate limit."""
+"""Many hosts at once, and workers that are killed."""
 
 from __future__ import annotations
 
 import math
+import os
+import random
+import re
+import signal
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import pytest
+from ansible import constants
+from ansible_collections.firefly.platform.plugins.plugin_utils._login import request_token, validate_login
+from ansible_collections.firefly.platform.plugins.plugin_utils._token_cache import token_of_run
 from fake_firefly import FakeFirefly, Fault
-from helpers.ansible_run import Run, keys_of, run_ansible, run_tasks, write_inventory
+from helpers.ansible_run import API, HEALTH, LOGIN, keys_of, run_ansible, run_tasks, task, write_inventory
+from helpers.needles import leaks
 
-
-def _log_in(folder: Path, firefly: FakeFirefly, hosts: int, **environment: str) -> Run:
-    inventory = write_inventory(folder, [f'host{number}' for number in range(hosts)])
-    playbook = folder / 'playbook.yml'
-    playbook.write_text('[{hosts: all, gather_facts: false, tasks: [{firefly.platform.firefly_login: {}}]}]')
-    arguments = ['ansible-playbook', '-i', str(inventory), '-f', '50', str(playbook)]
-    return run_ansible(folder, arguments, environment={**keys_of(firefly), **environment})
-
-
-def test_5000_hosts_log_in_once(tmp_path: Path) -> None:
-    with FakeFirefly() as firefly:
-        run = _log_in(tmp_path, firefly, 5000)
-    assert run.status == 0, run.output[-3000:]
-    assert run.output.count('ok=1 ') == 5000
-    assert [request.status for request in firefly.requests] == [200]
+ROUNDS = 200
+HOSTS = [f'host{number}' for number in range(1000)]
+FORKS = ['--forks=50']
+LIST, OTHER_LIST = 'runners/projects/list', 'runners/variables/variable-sets'
 
 
 def test_1000_hosts_with_bad_keys_are_refused_once_a_minute(tmp_path: Path) -> None:
+    playbook = tmp_path / 'playbook.yml'
+    playbook.write_text(f'[{{hosts: all, gather_facts: false, tasks: [{LOGIN}: {{}}]}}]')
+    command = ['ansible-playbook', '-i', str(write_inventory(tmp_path, HOSTS)), *FORKS, str(playbook)]
     started = time.monotonic()
     with FakeFirefly() as firefly:
-        run = _log_in(tmp_path, firefly, 1000, FIREFLY_SECRET_KEY='bad')
+        run = run_ansible(tmp_path, command, environment={**keys_of(firefly), 'FIREFLY_SECRET_KEY': 'bad'})
     minutes = math.ceil((time.monotonic() - started) / 60)
     statuses = [request.status for request in firefly.requests]
     # a slow machine takes longer than a minute
@@ -44,14 +47,12 @@ def test_1000_hosts_with_bad_keys_are_refused_once_a_minute(tmp_path: Path) -> N
     assert sum('it was not sent again' in line for line in failures) == 1000 - len(statuses)
 
 
-def test_1000_hosts_check_the_health(tmp_path: Path) -> None:
-    hosts = [f'host{number}' for number in range(1000)]
-    task = {'firefly.platform.firefly_health': {'retries': 0}, 'ignore_errors': True, 'register': 'health'}
+def test_600_hosts_check_the_health(tmp_path: Path) -> None:
     with FakeFirefly() as firefly:
-        environment = {**keys_of(firefly), 'ANSIBLE_FORKS': '50'}
-        run = run_tasks(tmp_path, [task], hosts=hosts, environment=environment)
+        tasks = [task('health', HEALTH, {'retries': 0})]
+        run = run_tasks(tmp_path, tasks, hosts=HOSTS[:600], environment=keys_of(firefly), arguments=FORKS)
     results = [values['health'] for values in run.registered.values()]
-    assert len(results) == 1000
+    assert len(results) == 600
     codes = Counter(result['code'] for result in results)
     assert set(codes) <= {'ok', 'rate_limited'}
     # the first 500 in a rolling minute, and nobody gets a wrong response
@@ -59,22 +60,20 @@ def test_1000_hosts_check_the_health(tmp_path: Path) -> None:
     for result in results:
         assert result['healthy'] == (result['code'] == 'ok')
         assert result['status'] == (204 if result['healthy'] else 429)
-    print(f'\n1000 hosts asked: {dict(codes)}')
+    print(f'\n600 hosts asked: {dict(codes)}')
 
 
-ASK = {'firefly.platform.firefly_api': {'path': 'runners/projects/list'}}
-ASK_AGAIN = {'firefly.platform.firefly_api': {'path': 'runners/variables/variable-sets'}, 'register': 'asked'}
-
-
-def test_1000_hosts_whose_token_was_revoked_log_in_once(tmp_path: Path) -> None:
+def test_1000_hosts_log_in_once_and_once_more_when_the_token_is_revoked(tmp_path: Path) -> None:
     with FakeFirefly(rate_limit=0) as firefly:
         # the first responses are slow, so that many hosts are refused at the same time
-        firefly.fail(Fault(path='/v2/runners/variables/variable-sets', delay=3), times=50)
+        firefly.fail(Fault(path=f'/v2/{OTHER_LIST}', delay=3), times=50)
         revoke = {'url': f'{firefly.url}/_fake/tokens', 'method': 'DELETE', 'status_code': 204}
-        hosts = [f'host{number}' for number in range(1000)]
-        environment = {**keys_of(firefly), 'ANSIBLE_FORKS': '50'}
-        tasks = [ASK, {'ansible.builtin.uri': revoke, 'run_once': True}, ASK_AGAIN]
-        run = run_tasks(tmp_path, tasks, hosts=hosts, environment=environment)
+        tasks = [
+            {API: {'path': LIST}},
+            {'ansible.builtin.uri': revoke, 'run_once': True},
+            task('asked', API, {'path': OTHER_LIST}),
+        ]
+        run = run_tasks(tmp_path, tasks, hosts=HOSTS, environment=keys_of(firefly), arguments=FORKS)
     assert run.status == 0, run.output[-3000:]
     assert firefly.count('POST', '/v2/login') == 2
     assert Counter(values['asked']['status'] for values in run.registered.values()) == {200: 1000}
@@ -87,15 +86,56 @@ def test_1000_hosts_whose_token_was_revoked_log_in_once(tmp_path: Path) -> None:
 def test_an_endpoint_that_refuses_every_token_makes_one_login_a_minute(tmp_path: Path) -> None:
     started = time.monotonic()
     with FakeFirefly(rate_limit=0) as firefly:
-        firefly.fail(Fault(path='/v2/runners/projects/list', status=401), times=None)
-        hosts = [f'host{number}' for number in range(100)]
-        task = {**ASK, 'register': 'asked', 'ignore_errors': True}
-        run = run_tasks(tmp_path, [task], hosts=hosts, environment={**keys_of(firefly), 'ANSIBLE_FORKS': '25'})
-        logins = firefly.count('POST', '/v2/login')
-        requests = firefly.count('GET', '/v2/runners/projects/list')
+        firefly.fail(Fault(path=f'/v2/{LIST}', status=401), times=None)
+        tasks = [task('asked', API, {'path': LIST})]
+        run = run_tasks(tmp_path, tasks, hosts=HOSTS[:100], environment=keys_of(firefly), arguments=FORKS)
+        logins, requests = firefly.count('POST', '/v2/login'), firefly.count('GET', f'/v2/{LIST}')
     codes = Counter(values['asked']['failure']['code'] for values in run.registered.values())
     assert codes == {'unauthorized': 100}
     # one for the first token and one for another, and one for each further minute on a slow machine
     assert logins <= 2 + (time.monotonic() - started) // 60
     assert requests <= 200
     print(f'\n{logins} logins and {requests} requests of 100 hosts')
+
+
+def _work(folder: Path, options: Mapping[str, Any]) -> int:
+    """A worker, forked as Ansible does, that logs in over and over, although the token is cached."""
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        while True:
+            token_of_run(options, None, lambda: request_token(options, print))
+            for path in folder.iterdir():
+                os.truncate(path, 0)
+    finally:
+        os._exit(1)
+
+
+def test_killed_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are killed at random moments. The next one works at once. test_channels.py kills whole plays."""
+    run = tmp_path / 'run'
+    run.mkdir(mode=0o700)
+    monkeypatch.setattr(constants, 'DEFAULT_LOCAL_TMP', str(run))
+    chance = random.Random(20261124)
+    reused = 0
+    with FakeFirefly(rate_limit=0) as firefly:
+        keys = {'api_url': firefly.url, 'access_key': firefly.access_key, 'secret_key': firefly.secret_key}
+        options = validate_login({**keys, 'retries': 0})
+        for _unused in range(ROUNDS):
+            # two, so that one can be killed while it holds the lock and the other waits
+            workers = [_work(run, options) for _unused in range(2)]
+            time.sleep(chance.uniform(0, 0.1))
+            for worker in workers:
+                os.kill(worker, signal.SIGKILL)
+                os.waitpid(worker, 0)
+            started = time.monotonic()
+            token, attempts = token_of_run(options, None, lambda: request_token(options, print))
+            assert time.monotonic() - started < 10
+            assert token.access_token in firefly.tokens
+            reused += attempts == 0
+        assert list(leaks([firefly.secret_key, *firefly.tokens[-20:]], [run])) == []
+    (cache,) = run.iterdir()
+    assert re.fullmatch('firefly-[0-9a-f]{32}', cache.name)
+    assert cache.stat().st_mode & 0o777 == 0o600
+    print(f'\n{2 * ROUNDS} workers killed in {ROUNDS} rounds; {reused} times the next one used their token')

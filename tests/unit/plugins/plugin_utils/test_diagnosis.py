@@ -58,9 +58,6 @@ def test_a_chain_has_each_error_once_outermost_first() -> None:
     assert chain[0] is outer
     assert len(chain) == len({id(error) for error in chain}) == 5
     assert {inner, middle} < set(chain)
-
-
-def test_without_an_error_there_is_no_chain() -> None:
     assert list(_chain(None)) == []
 
 
@@ -87,6 +84,7 @@ SENT: list[BaseException] = [
     requests.exceptions.ReadTimeout(urllib3_errors.ReadTimeoutError(None, '', 'late')),  # type: ignore[arg-type]
     wrapped(ssl.SSLEOFError(8, 'cut')),
     wrapped(ssl.SSLError(1, 'bad record')),
+    urllib3_errors.IncompleteRead(1, 2),
     requests.ConnectionError('?'),
     TimeoutError('?'),
 ]

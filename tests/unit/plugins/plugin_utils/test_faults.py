@@ -9,9 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.firefly.platform.plugins.plugin_utils._errors import HINTS, FireflyError
+from ansible_collections.firefly.platform.plugins.plugin_utils._errors import HINTS
 from ansible_collections.firefly.platform.plugins.plugin_utils._login import LOGIN
 from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context, perform
+from helpers.client import failure
 from helpers.needles import leaks
 from helpers.wire_faults import ACCESS_KEY, BY_NAME, FAULTS, PROXY_PASSWORD, SECRET_KEY, TOKEN, stage
 
@@ -23,6 +24,7 @@ NOT_OF_THE_WIRE = {'invalid_option', 'missing_credentials', 'insecure_url', 'mis
 def test_the_table_has_every_code_and_no_name_twice() -> None:
     assert {fault.code for fault in FAULTS} == {'ok', *HINTS} - NOT_OF_THE_WIRE
     assert len(BY_NAME) == len(FAULTS)
+    assert all(hint.endswith('.') for hint in HINTS.values())
 
 
 @pytest.mark.parametrize('name', BY_NAME)
@@ -39,15 +41,15 @@ def test_a_login_reports_the_code_of_each_fault(name: str, tmp_path: Path, monke
             assert values['access_token'] == TOKEN
             assert values['expires_in'] >= 60
         else:
-            with pytest.raises(FireflyError) as failed:
-                perform(LOGIN, given, context)
-            error = failed.value
+            error = failure(perform, LOGIN, given, context)
             text = f'{error} {json.dumps(error.failure)}'
             assert error.code == fault.code, text
+            assert str(error) == f'{error.what} {HINTS[error.code]}'
+            assert error.failure == {'code': error.code, 'status': error.status, 'retryable': error.retryable}
             assert text.startswith(f'POST {given["api_url"]}/v2/login ')
             no_response = fault.proxy or fault.code in ('dns', 'connect', 'timeout', 'tls')
             assert (error.status is None) == no_response
-            assert ('through the proxy of the environment' in text) == (fault.proxy and fault.code != 'proxy')
+            assert ('through the proxy from the environment' in text) == (fault.proxy and fault.code != 'proxy')
             if fault.code not in ('tls', 'server_error'):  # some of these are temporary
                 assert error.retryable == (fault.code in TEMPORARY)
             # what it was made from can hold the keys

@@ -2,15 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""The sources of options, and the files that options name."""
+
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
+from ansible_collections.firefly.platform.plugins.plugin_utils._files import absolute, read_key
 from ansible_collections.firefly.platform.plugins.plugin_utils._option_sources import Sources, resolve
 from ansible_collections.firefly.platform.plugins.plugin_utils._options import SHARED_OPTIONS, variable_name
+from helpers.client import refusal
 
 #: What ``omit`` is from ansible-core 2.19 on: an object that templating drops.
 OMIT = object()
@@ -37,12 +41,9 @@ def test_the_nearest_source_that_has_a_value_gives_it(nothing: Any) -> None:
     assert resolved(nothing, '{{ nothing }}', ' ') == {}
 
 
-def test_only_a_task_gives_the_options_for_waiting() -> None:
+def test_only_a_task_gives_the_options_for_waiting_and_what_is_not_valid() -> None:
     assert resolve(('wait',), sources({'wait': True})) == {'wait': True}
     assert resolve(('wait',), sources({}, {'firefly_wait': True}, {'FIREFLY_WAIT': 'true'})) == {}
-
-
-def test_what_is_not_valid_is_left_to_validation() -> None:
     invalid = {'api_ulr': 'a', 'timeout': b'5'}
     assert resolve(('api_url', 'timeout'), sources(invalid)) == invalid
 
@@ -50,16 +51,13 @@ def test_what_is_not_valid_is_left_to_validation() -> None:
 @pytest.mark.parametrize('name', SHARED_OPTIONS)
 def test_a_fact_with_the_name_of_a_variable_is_refused(name: str) -> None:
     variables = {'ansible_facts': {variable_name(name): 'HUNTER2'}, variable_name(name): 'HUNTER2'}
-    with pytest.raises(FireflyError, match=f'The fact {variable_name(name)} is refused') as refused:
-        resolve(SHARED_OPTIONS, sources({}, variables))
-    assert refused.value.code == 'invalid_option'
-    assert 'HUNTER2' not in str(refused.value)
+    what = refusal(resolve, SHARED_OPTIONS, sources({}, variables))
+    assert what.startswith(f'The fact {variable_name(name)} is refused')
 
 
 def test_other_facts_are_not_refused() -> None:
-    assert resolve(('api_url',), sources({'api_url': 'a'}, {'ansible_facts': {'firefly_api_url': 'b'}})) == {
-        'api_url': 'a'
-    }
+    given = sources({'api_url': 'a'}, {'ansible_facts': {'firefly_api_url': 'b'}})
+    assert resolve(('api_url',), given) == {'api_url': 'a'}
     variables = {'ansible_facts': {'firefly_login': {'api_url': 'a'}, 'firefly_wait': True}, 'firefly_api_url': 'b'}
     assert resolve(('api_url', 'wait'), sources({}, variables)) == {'api_url': 'b'}
 
@@ -115,8 +113,44 @@ def test_a_variable_that_cannot_be_templated_is_named() -> None:
     def template(values: list[Any]) -> list[Any]:
         raise RuntimeError(values)
 
-    with pytest.raises(FireflyError, match='firefly_secret_key cannot be templated') as refused:
-        resolve(('secret_key',), sources({}, {'firefly_secret_key': '{{ HUNTER2'})._replace(template=template))
-    assert refused.value.code == 'invalid_option'
-    assert '"{{"' in str(refused.value)
-    assert 'HUNTER2' not in str(refused.value)
+    given = sources({}, {'firefly_secret_key': '{{ HUNTER2'})._replace(template=template)
+    what = refusal(resolve, ('secret_key',), given)
+    assert 'firefly_secret_key cannot be templated' in what
+    assert '"{{"' in what
+
+
+# Files
+
+
+def located(path: str, folder: Path) -> str:
+    """The path that a playbook in this folder means."""
+    return absolute('client_key', path, lambda relative: os.path.normpath(folder / relative))
+
+
+def test_a_relative_path_starts_at_the_playbook(tmp_path: Path) -> None:
+    (tmp_path / 'ca.pem').touch()
+    assert located('ca.pem', tmp_path) == located('./ca.pem\n', tmp_path) == str(tmp_path / 'ca.pem')
+
+
+@pytest.mark.parametrize('path', ['/etc/ca.pem', '~/ca.pem', '$HOME/ca.pem', ' /etc/ca.pem '])
+def test_an_absolute_path_is_returned_as_it_is(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('HOME', '/etc')
+    assert located(path, tmp_path) == '/etc/ca.pem'
+
+
+def test_a_file_that_cannot_be_used(tmp_path: Path) -> None:
+    for path in ('HUNTER2', 'HUNTER2/ca.pem', '../HUNTER2', '~HUNTER2/x', 'HUNTER2\0', 'HUNTER2' * 999):
+        what = refusal(located, path, tmp_path)
+        assert f'client_key was not found in {tmp_path}.' in what
+    pem = '-----BEGIN PRIVATE KEY-----\nHUNTER2\n-----END PRIVATE KEY-----\n'
+    assert refusal(located, pem, tmp_path) == 'The option client_key must be a path, not PEM text.'
+    for name, reason in {'HUNTER2': 'No such file', '.': 'Is a directory', 'HUNTER2\0': 'not a valid path'}.items():
+        what = refusal(read_key, 'secret_key_file', f'{tmp_path}/{name}')
+        assert 'secret_key_file cannot be read: ' in what
+        assert reason in what
+
+
+def test_a_key_is_read_without_the_white_space_around_it(tmp_path: Path) -> None:
+    path = tmp_path / 'key'
+    path.write_bytes(b' \tkey with a space\xff\r\n\n')
+    assert read_key('secret_key_file', str(path)) == 'key with a space\udcff'

@@ -9,7 +9,6 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
 from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
     API_OPTIONS,
     HEALTH_OPTIONS,
@@ -19,6 +18,7 @@ from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
     is_set,
     validate,
 )
+from helpers import client
 
 
 class Tagged(str):
@@ -34,11 +34,7 @@ def read(name: str, value: t.Any) -> t.Any:
 
 
 def refusal(given: dict[str, t.Any], names: tuple[str, ...] = tuple(OPTIONS)) -> str:
-    with pytest.raises(FireflyError) as refused:
-        validate(names, given)
-    assert (refused.value.code, refused.value.retryable) == ('invalid_option', False)
-    assert 'HUNTER2' not in str(refused.value)
-    return refused.value.what
+    return client.refusal(validate, names, given)
 
 
 def test_defaults() -> None:
@@ -52,11 +48,7 @@ def test_an_empty_string_is_unset(name: str) -> None:
     for nothing in (None, '', ' ', '\t\n', Tagged('')):
         assert is_set(nothing) is False
         assert read(name, nothing) == OPTIONS[name].default
-
-
-@pytest.mark.parametrize('value', [0, False, 0.0, '0', 'x', []])
-def test_a_false_value_is_set(value: t.Any) -> None:
-    assert is_set(value) is True
+    assert [value for value in (0, False, 0.0, '0', 'x', []) if not is_set(value)] == []
 
 
 VALID: dict[str, list[tuple[t.Any, t.Any]]] = {
@@ -104,6 +96,7 @@ NUMBER, WHOLE, BOOLEAN, STATUS_LIST = 'a number', 'a whole number', 'true or fal
         ('timeout', 'between', [0, '-0.5', 'nan', float('nan'), 'inf', '-inf', 1e300, 86401]),
         ('retries', WHOLE, ['HUNTER2', '1.5', 1.5, 'nan', float('inf')]),
         ('retries', 'between', [-1, 101, 10**400]),
+        ('retries', '', ['9' * 5000]),  # ansible-core before 2.18 leaves it to Python, which refuses to convert it
         ('min_ttl', WHOLE, ['1h', ['HUNTER2']]),
         ('min_ttl', 'between', [-1, 31536001, 10**400]),
         ('wait_timeout', 'between', [0, -5, 86401]),
@@ -118,7 +111,7 @@ NUMBER, WHOLE, BOOLEAN, STATUS_LIST = 'a number', 'a whole number', 'true or fal
         ('status_code', 'between', [99, 600, [204, 99], '200,6000']),
         ('method', 'one of GET, POST, PUT, PATCH, DELETE', ['get', 'HEAD', ' GET', 'GET\n', 'HUNTER2']),
         ('query', 'a dictionary', ['HUNTER2', 5]),
-        *((name, 'text', ['HUNTER2\ud800']) for name in ('access_key', 'secret_key', 'api_url')),
+        *((name, 'a string', ['HUNTER2\ud800']) for name in ('access_key', 'secret_key', 'api_url')),
         ('ca_path', 'a path', ['HUNTER2\ud800']),
     ],
 )
@@ -127,13 +120,7 @@ def test_invalid_values(name: str, must_be: str, values: list[t.Any]) -> None:
         what = refusal({name: value})
         assert what.startswith(f'The option {name} must be {must_be}'), value
         assert 'e+' not in what
-
-
-def test_a_number_of_thousands_of_digits() -> None:
-    # ansible-core before 2.18 leaves it to Python, which refuses to convert it
-    message = refusal({'retries': '9' * 5000})
-    assert message.startswith('The option retries must be ')
-    assert '99' not in message
+        assert '99' not in what or name == 'status_code'
 
 
 def test_all_mistakes_are_reported_at_once() -> None:
@@ -145,19 +132,16 @@ def test_all_mistakes_are_reported_at_once() -> None:
 @pytest.mark.parametrize('name,nearest', [('retrys', 'retries'), ('acces_key', 'access_key'), ('url', 'api_url')])
 def test_an_unknown_option_is_reported_with_the_nearest_one_first(name: str, nearest: str) -> None:
     message = refusal({name: 'HUNTER2', 'retries': 1}, LOGIN_OPTIONS)
-    assert f'no option {name}; there are {nearest}, ' in message
+    assert f'There is no option {name}. Known options: {nearest}, ' in message
     assert all(known in message for known in LOGIN_OPTIONS)
-
-
-def test_a_name_that_is_not_text_is_unknown() -> None:
-    raw: t.Any = {1: 2, 'b': 4}
-    assert 'no option 1, b;' in refusal(raw)
+    not_text: t.Any = {1: 2, name: 4}
+    assert f'There is no option 1, {name}.' in refusal(not_text)
 
 
 def test_every_operation_ignores_the_shared_options_that_it_does_not_need() -> None:
     for name in set(SHARED_OPTIONS) - set(HEALTH_OPTIONS):
         assert validate(HEALTH_OPTIONS, {name: ['not even checked']}) == validate(HEALTH_OPTIONS, {})
-    assert 'no option wait;' in refusal({'wait': True}, LOGIN_OPTIONS)
+    assert 'There is no option wait.' in refusal({'wait': True}, LOGIN_OPTIONS)
 
 
 def test_options_cannot_be_changed() -> None:

@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""Which lists come in pages, and how all entries of one are found."""
+
 from __future__ import annotations
 
 import typing as t
@@ -10,21 +12,31 @@ import pytest
 from ansible_collections.firefly.platform.plugins.plugin_utils._endpoints import Paging, documented
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
 from ansible_collections.firefly.platform.plugins.plugin_utils._pages import all_entries
+from helpers import client
 
+# where the cursor and the size are, the cursor and its first value, the size and its default, entries, total
+PAGINGS = {
+    'POST workspaces/search': ('query', 'page', 0, 'pageSize', 25, None, None),
+    'POST workspaces/a-b_1/runs/search': ('query', 'page', 0, 'pageSize', 25, None, None),
+    'POST guardrails/search': ('query', 'page', 0, 'pageSize', None, None, None),
+    'POST governance/insights': ('body', 'page', 1, 'page_size', None, 'hits', 'total'),
+    'GET runners/projects/list': ('query', 'offset', 0, 'pageSize', None, 'data', 'totalCount'),
+    'GET runners/variables/variable-sets': ('query', 'offset', 0, 'pageSize', None, None, None),
+    'POST event-center': None,
+    'POST event-center/facets': None,
+    'POST api/inventory': ('body', 'afterKey', None, 'size', None, 'responseObjects', 'totalObjects'),
+}
 STYLES = {
-    'page': ('POST', 'workspaces/search'),
-    'offset': ('GET', 'runners/projects/list'),
-    'offset of an array': ('GET', 'runners/variables/variable-sets'),
-    'page in the body': ('POST', 'governance/insights'),
-    'key': ('POST', 'api/inventory'),
+    'page': 'POST workspaces/search',
+    'offset': 'GET runners/projects/list',
+    'offset of an array': 'GET runners/variables/variable-sets',
+    'page in the body': 'POST governance/insights',
+    'key': 'POST api/inventory',
 }
 
 
 def paging(style: str) -> Paging:
-    endpoint = documented(*STYLES[style])
-    assert endpoint
-    assert endpoint.paging
-    return endpoint.paging
+    return Paging(*PAGINGS[STYLES[style]])
 
 
 class Pages:
@@ -49,10 +61,9 @@ def entries(style: str, fetch: Pages, query: t.Any = None, body: t.Any = None) -
 
 
 def failure(style: str, fetch: Pages) -> FireflyError:
-    with pytest.raises(FireflyError) as failed:
-        all_entries(paging(style), {}, None, 3, fetch)
-    assert failed.value.status == 200
-    return failed.value
+    error = client.failure(all_entries, paging(style), {}, None, 3, fetch)
+    assert error.status == 200
+    return error
 
 
 def test_pages_are_numbered_until_an_empty_one() -> None:
@@ -144,3 +155,24 @@ def test_more_than_max_entries(style: str) -> None:
 )
 def test_pages_that_are_not_a_list(style: str, pages: list[t.Any]) -> None:
     assert failure(style, Pages(*pages)).code == 'invalid_response'
+
+
+@pytest.mark.parametrize('request_line', PAGINGS)
+def test_a_documented_endpoint(request_line: str) -> None:
+    method, path = request_line.split(' ')
+    endpoint = documented(method, path)
+    assert endpoint
+    assert endpoint == documented(method, f'{path}/')
+    assert endpoint.paging == PAGINGS[request_line]
+
+
+@pytest.mark.parametrize(
+    'request_line',
+    ['GET workspaces/search', 'DELETE workspaces/search', 'POST workspaces', 'POST workspaces/search/more', 'POST ']
+    + ['POST more/workspaces/search', 'POST workspaces/a/b/runs/search', 'POST workspaces//runs/search']
+    + ['POST Workspaces/search', 'POST guardrails', 'POST governance/insights/create']
+    + ['POST runners/variables/variable-sets', 'POST runners/workspaces/1/tasks/destroy'],
+)
+def test_another_endpoint(request_line: str) -> None:
+    method, path = request_line.split(' ')
+    assert documented(method, path) is None

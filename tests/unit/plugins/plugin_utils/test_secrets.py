@@ -28,13 +28,9 @@ FORMS = {
 
 
 @pytest.mark.parametrize('form', FORMS)
-def test_each_form_of_a_secret_is_masked(form: str) -> None:
+def test_each_form_of_a_secret_is_masked_and_other_text_is_not(form: str) -> None:
     assert scrub(f'the key {FORMS[form]} is bad, {FORMS[form]}!', SECRETS) == 'the key ******** is bad, ********!'
-
-
-@pytest.mark.parametrize('secret', [None, '', '5', 'xy', 'xyz', SECRET])
-def test_other_text_is_left_alone(secret: str | None) -> None:
-    assert scrub('the key is bad', [secret]) == 'the key is bad'
+    assert scrub('the key is bad', [*SECRETS, '5', 'xy', 'xyz']) == 'the key is bad'
 
 
 @pytest.mark.parametrize('before', range(4))
@@ -114,11 +110,9 @@ def test_no_part_of_a_secret_stays_where_a_message_is_cut(before: int) -> None:
     assert len(message) <= MESSAGE_LENGTH
 
 
-@pytest.mark.parametrize('secret,registered', [('HUNTER2-', ['HUNTER2-']), ('HUNTER2', []), ('', [])])
-def test_a_secret_that_is_long_enough_is_registered(
-    secret: str, registered: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_secret_that_is_long_enough_is_registered(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
     monkeypatch.setattr(_secrets, 'register_secret', told.append)
-    mask(secret)
-    assert told == registered
+    for secret in ('HUNTER2-', 'HUNTER2', ''):
+        mask(secret)
+    assert told == ['HUNTER2-']

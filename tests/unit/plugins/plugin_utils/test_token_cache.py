@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from ansible_collections.firefly.platform.plugins.plugin_utils._options import O
 from ansible_collections.firefly.platform.plugins.plugin_utils._token import Token
 from ansible_collections.firefly.platform.plugins.plugin_utils._token_cache import TELL_AGAIN, token_of_run
 from fake_firefly import TOKEN_NEEDLE, FakeFirefly, Fault
+from helpers import client
 
 fork = multiprocessing.get_context('fork')
 
@@ -31,11 +33,9 @@ DOWN = Fault(status=503)
 REFUSED = Fault(status=401)
 
 
-@pytest.fixture(autouse=True)
-def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the token cache says at -v. The cache is in a folder of this test."""
-    monkeypatch.setattr(constants, 'DEFAULT_LOCAL_TMP', str(tmp_path / 'run'))
-    (tmp_path / 'run').mkdir(mode=0o700)
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the token cache says at -v."""
     lines: list[str] = []
     monkeypatch.setattr(_token_cache, '_say', lines.append)
     return lines
@@ -53,8 +53,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 
 def options_for(firefly: FakeFirefly, **more: Any) -> Options:
-    keys = {'api_url': firefly.url, 'access_key': firefly.access_key, 'secret_key': firefly.secret_key}
-    return validate_login({**keys, 'retries': 0, **more})
+    return validate_login({**firefly.options, 'retries': 0, **more})
 
 
 def get(firefly: FakeFirefly, asker: str | None = 'task', refused: str | None = None, **more: Any) -> tuple[Token, int]:
@@ -63,18 +62,12 @@ def get(firefly: FakeFirefly, asker: str | None = 'task', refused: str | None = 
     return token_of_run(options, asker, lambda: request_token(options, print), refused)
 
 
-def failure(firefly: FakeFirefly, asker: str | None = 'task', refused: str | None = None, **more: Any) -> FireflyError:
-    with pytest.raises(FireflyError) as failed:
-        get(firefly, asker, refused, **more)
-    return failed.value
+def failure(firefly: FakeFirefly, *arguments: Any, **more: Any) -> FireflyError:
+    return client.failure(get, firefly, *arguments, **more)
 
 
-def logins(firefly: FakeFirefly) -> int:
-    return firefly.count('POST', '/v2/login')
-
-
-def the_file(tmp_path: Path) -> Path:
-    (path,) = (tmp_path / 'run').iterdir()
+def the_file(run_folder: Path) -> Path:
+    (path,) = run_folder.iterdir()
     return path
 
 
@@ -86,14 +79,13 @@ def test_one_login_for_a_run(firefly: FakeFirefly, tmp_path: Path, monkeypatch: 
     outcomes += [get(firefly, api_url=f'{firefly.url}{end}') for end in ('/', '/v2', '/v2/')]
     assert [attempts for _token, attempts in outcomes] == [1, 0, 0, 0, 0, 0, 0]
     assert {token.access_token for token, _attempts in outcomes} == set(firefly.tokens)
-    (tmp_path / 'run2').mkdir(mode=0o700)
-    monkeypatch.setattr(constants, 'DEFAULT_LOCAL_TMP', str(tmp_path / 'run2'))
-    assert get(firefly)[1] == 1
+    monkeypatch.setattr(constants, 'DEFAULT_LOCAL_TMP', str(tmp_path))
+    assert get(firefly)[1] == 1  # another run
 
 
-def test_the_file_is_private_and_encrypted(firefly: FakeFirefly, tmp_path: Path) -> None:
+def test_the_file_is_private_and_encrypted(firefly: FakeFirefly, run_folder: Path) -> None:
     get(firefly)
-    path = the_file(tmp_path)
+    path = the_file(run_folder)
     assert path.stat().st_mode & 0o777 == 0o600
     content = path.name.encode() + path.read_bytes()
     for needle in (TOKEN_NEEDLE, firefly.secret_key, firefly.access_key, firefly.url):
@@ -101,7 +93,7 @@ def test_the_file_is_private_and_encrypted(firefly: FakeFirefly, tmp_path: Path)
 
 
 def test_everything_that_decides_the_outcome_has_its_own_file(
-    firefly: FakeFirefly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    firefly: FakeFirefly, run_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files: set[Path] = set()
 
@@ -109,38 +101,35 @@ def test_everything_that_decides_the_outcome_has_its_own_file(
         new = Token(f'token-{len(files)}', 'Bearer', 0, time.monotonic() + 3600)
         for attempts in (1, 0):
             assert token_of_run(options_for(firefly, **change), 'task', lambda: (new, 1)) == (new, attempts), change
-        assert len(set((tmp_path / 'run').iterdir()) - files) == 1, change
-        files.update((tmp_path / 'run').iterdir())
+        assert len(set(run_folder.iterdir()) - files) == 1, change
+        files.update(run_folder.iterdir())
 
     ask_twice()
-    for option in ('access_key', 'secret_key', 'ca_path', 'client_cert', 'client_key'):
-        ask_twice(**{option: '/other'})
-    ask_twice(api_url='https://firefly.example')
-    ask_twice(validate_certs=False)
-    ask_twice(use_proxy=False)
+    other: dict[str, Any] = dict.fromkeys(
+        ['access_key', 'secret_key', 'ca_path', 'client_cert', 'client_key'], '/other'
+    )
+    other |= {'api_url': 'https://firefly.example', 'validate_certs': False, 'use_proxy': False}
+    for option, value in other.items():
+        ask_twice(**{option: value})
     monkeypatch.setenv('https_proxy', 'http://proxy.example')
     ask_twice()
 
 
-def test_a_token_that_does_not_live_long_enough_is_replaced(firefly: FakeFirefly) -> None:
+def test_a_token_that_does_not_live_long_enough_is_replaced(
+    firefly: FakeFirefly, later: Callable[[float], None]
+) -> None:
     firefly.token_lifetime = 300
-    get(firefly, min_ttl=60)
+    assert [get(firefly, min_ttl=280)[1] for _unused in range(2)] == [1, 0]
+    later(40)
+    assert get(firefly, min_ttl=280)[1] == 1
     firefly.token_lifetime = 3600
-    assert get(firefly, min_ttl=60)[1] == 0
     token, attempts = get(firefly, 'later task', min_ttl=900)
     assert attempts == 1
     assert token.expires_in >= 900
 
 
-def test_a_token_that_has_aged_is_replaced(firefly: FakeFirefly, later: Callable[[float], None]) -> None:
-    firefly.token_lifetime = 300
-    get(firefly, min_ttl=280)
-    later(40)
-    assert get(firefly, min_ttl=280)[1] == 1
-
-
 def test_the_lifetime_is_measured_by_the_clock_of_the_server(firefly: FakeFirefly) -> None:
-    firefly.fail(Fault(date_offset=3000))  # some 600 of the 3600 s remain
+    firefly.fail(Fault(headers={'Date': formatdate(time.time() + 3000)}))  # some 600 of the 3600 s remain
     get(firefly)
     token, attempts = get(firefly, 'later task', min_ttl=500)
     assert attempts == 0
@@ -161,7 +150,7 @@ def test_a_new_token_that_is_too_short_is_told_again(firefly: FakeFirefly) -> No
 def test_a_failure_is_told_again_to_the_same_asker(firefly: FakeFirefly, fault: Fault, code: str) -> None:
     firefly.fail(fault, times=None)
     first, *others = [failure(firefly) for _unused in range(3)]
-    assert logins(firefly) == 1
+    assert firefly.logins == 1
     assert TOLD_AGAIN not in str(first)
     assert all(TOLD_AGAIN in str(error) and str(error).startswith(first.what) for error in others)
     assert {(error.code, error.status, error.retryable) for error in others} == {(code, fault.status, first.retryable)}
@@ -197,7 +186,7 @@ def test_a_failure_keeps_a_token_that_lives_long_enough(firefly: FakeFirefly) ->
 def test_a_secret_key_that_is_not_utf_8_is_refused_like_any_other(firefly: FakeFirefly) -> None:
     for _unused in range(2):
         assert failure(firefly, secret_key='secret\udcff').code == 'unauthorized'
-    assert logins(firefly) == 1
+    assert firefly.logins == 1
 
 
 # Tokens that an endpoint refused
@@ -219,7 +208,7 @@ def test_a_replacement_is_kept_for_a_minute(
     later(seconds)
     for asker in ('task', 'later task', None):
         get(firefly, asker, new)
-    assert logins(firefly) == expected
+    assert firefly.logins == expected
 
 
 def test_a_token_that_replaced_one_that_was_too_short_can_be_replaced(firefly: FakeFirefly) -> None:
@@ -253,25 +242,27 @@ def test_a_refused_token_is_not_given_again_where_the_login_fails(firefly: FakeF
     ],
     ids=['empty', 'truncated', 'junk', 'changed', 'folder'],
 )
-def test_a_damaged_file_is_not_an_error(firefly: FakeFirefly, tmp_path: Path, damage: Callable[[Path], object]) -> None:
+def test_a_damaged_file_is_not_an_error(
+    firefly: FakeFirefly, run_folder: Path, damage: Callable[[Path], object]
+) -> None:
     get(firefly)
-    damage(the_file(tmp_path))
+    damage(the_file(run_folder))
     assert get(firefly)[1] == 1
 
 
-def test_a_file_of_another_key_is_not_an_error(firefly: FakeFirefly, tmp_path: Path, said: list[str]) -> None:
+def test_a_file_of_another_key_is_not_an_error(firefly: FakeFirefly, run_folder: Path, said: list[str]) -> None:
     firefly.keys = {**firefly.keys, 'other': 'other-secret'}
     get(firefly)
-    ours = the_file(tmp_path).rename(tmp_path / 'ours')
-    get(firefly, access_key='other', secret_key='other-secret')
-    ours.rename(the_file(tmp_path))
-    assert get(firefly, access_key='other', secret_key='other-secret')[1] == 1
-    assert len(said) == 1
-    assert 'damaged' in said[0]
+    ours = the_file(run_folder).rename(run_folder.parent / 'ours')
+    other = {'access_key': 'other', 'secret_key': 'other-secret'}
+    get(firefly, **other)
+    ours.rename(the_file(run_folder))
+    assert get(firefly, **other)[1] == 1
+    assert said == ['is damaged, and will be replaced']
 
 
-def test_a_missing_folder_is_not_an_error(firefly: FakeFirefly, tmp_path: Path, said: list[str]) -> None:
-    (tmp_path / 'run').rmdir()
+def test_a_missing_folder_is_not_an_error(firefly: FakeFirefly, run_folder: Path, said: list[str]) -> None:
+    run_folder.rmdir()
     assert [get(firefly)[1] for _unused in range(2)] == [1, 1]
     assert 'not used' in said[0]
 
@@ -288,10 +279,10 @@ def _mounted(folder: Path) -> Iterator[None]:
         subprocess.run(['umount', str(folder)], check=True)
 
 
-def test_a_full_disk_is_not_an_error(firefly: FakeFirefly, tmp_path: Path, said: list[str]) -> None:
-    with _mounted(tmp_path / 'run'):
+def test_a_full_disk_is_not_an_error(firefly: FakeFirefly, run_folder: Path, said: list[str]) -> None:
+    with _mounted(run_folder):
         with pytest.raises(OSError, match='No space'):
-            (tmp_path / 'run/filler').write_bytes(b'x' * 100_000)
+            (run_folder / 'filler').write_bytes(b'x' * 100_000)
         assert get(firefly)[1] == 1
         assert any('not written' in line for line in said)
         assert get(firefly)[1] == 1
@@ -337,14 +328,14 @@ def test_50_processes_share_one_login(firefly: FakeFirefly, fault: Fault, min_tt
     firefly.fail(fault, times=None)
     results = _forks(50, lambda: get(firefly, asker=None, min_ttl=min_ttl)[0].access_token)
     assert results == ([code] if code else firefly.tokens) * 50
-    assert logins(firefly) == 1
+    assert firefly.logins == 1
 
 
 def test_30_processes_replace_a_refused_token_once(firefly: FakeFirefly) -> None:
     old = get(firefly)[0].access_token
     firefly.fail(Fault(delay=0.5))
     assert set(_forks(30, lambda: get(firefly, refused=old)[0].access_token)) == {firefly.tokens[-1]}
-    assert logins(firefly) == 2
+    assert firefly.logins == 2
 
 
 def test_a_killed_holder_frees_the_lock(firefly: FakeFirefly) -> None:

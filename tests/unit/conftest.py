@@ -6,12 +6,23 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import urllib3
+from ansible import constants
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
 from ansible_collections.firefly.platform.plugins.plugin_utils._pauses import Progress
 from helpers.raw_server import RawServer, Talk
+
+
+@pytest.fixture(autouse=True)
+def run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The temporary folder of a run, in which the token cache is. Each test has its own."""
+    folder = tmp_path / 'run'
+    folder.mkdir(mode=0o700)
+    monkeypatch.setattr(constants, 'DEFAULT_LOCAL_TMP', str(folder))
+    return folder
 
 
 @pytest.fixture
@@ -23,9 +34,11 @@ def serve() -> Iterator[Callable[[Talk], RawServer]]:
 
 @pytest.fixture
 def urllib3_1_26(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Removes what urllib3 1.26 lacks. Its ``read`` waits for all the bytes that it is asked for."""
+    """Removes what urllib3 1.26 lacks. Its ``read`` waits for all bytes, and does not miss those that never come."""
     for kind in urllib3.HTTPResponse.__mro__:
         monkeypatch.delattr(kind, 'read1', raising=False)
+    never = property(lambda self: False, lambda self, value: None)
+    monkeypatch.setattr(urllib3.HTTPResponse, 'enforce_content_length', never, raising=False)
 
 
 @pytest.fixture

@@ -2,21 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Processes beside this one: an embedded Firefly does not wait for its clients, and measured memory is not shared."""
+"""Processes beside this one, and tables for people."""
 
 from __future__ import annotations
 
 import contextlib
 import multiprocessing
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
 
 @contextlib.contextmanager
 def beside(target: Callable[..., None], *arguments: object) -> Iterator[Connection]:
-    """Run `target` in another process. Its first argument is a pipe to this one."""
+    """Run `target` in another process, which shares no memory and no waiting. Its first argument is a pipe to here."""
     multiprocess = multiprocessing.get_context('spawn')
     here, there = multiprocess.Pipe()
     process = multiprocess.Process(target=target, args=(there, *arguments))
@@ -46,3 +46,23 @@ def _serve(pipe: Connection, workspaces: int, options: dict[str, Any]) -> None:
         pipe.send({'api_url': server.url, 'access_key': server.access_key, 'secret_key': server.secret_key})
         with contextlib.suppress(EOFError):
             pipe.recv()
+
+
+def say(what: str) -> None:
+    """Show what is being measured, until the next line."""
+    print(f'  {what:<78}', end='\r', file=sys.stderr, flush=True)
+
+
+def verdict(reached: bool) -> str:
+    """Tell whether a goal is reached."""
+    return 'reached' if reached else 'MISSED'
+
+
+def show(title: str, rows: Sequence[tuple[str, ...]]) -> bool:
+    """Print a table and return whether a goal in it is missed."""
+    print(f'\n{title}')
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for first, *others in rows:
+        cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]
+        print('  '.join(cells))
+    return any(verdict(False) in row for row in rows)
