@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""galaxy.yml says who the collection belongs to and where it lives. No other place says anything else."""
+"""No text names another owner, repository, plugin, role or playbook than there is."""
 
 from __future__ import annotations
 
@@ -35,6 +35,13 @@ def test_one_author() -> None:
     (author,) = GALAXY['authors']
     assert others(r'Copyright \(c\) ([\w ]+\w)', author) == []
     assert others(r'SPDX-FileCopyrightText = "([\w ]+)"', author) == []
+
+
+def test_every_name_in_the_collection_exists() -> None:
+    paths = [path for pattern in ('plugins/*/[!_]*.py', 'roles/*', 'playbooks/*.yml') for path in ROOT.glob(pattern)]
+    kinds = [f'{path.stem}_{kind}' for path in paths for kind in ('module', 'lookup', 'role')]
+    known = {path.stem for path in paths} | {*kinds, 'plugins', 'docsite'}
+    assert [other for other in others(r'firefly[._-]platform[.](\w+)', '') if other[1] not in known] == []
 
 
 def test_links_of_a_readme_lead_to_a_file_of_the_repository_or_elsewhere() -> None:
