@@ -13,9 +13,11 @@ import json
 import sys
 import time
 import tracemalloc
-from multiprocessing.connection import Connection
 
-from .common import beside, firefly, show, verdict
+from ansible_collections.firefly.platform.plugins.plugin_utils._api import API
+from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context, perform
+
+from .common import firefly, show, verdict
 
 ENTRIES = 10_000
 PAGES = 100
@@ -24,12 +26,8 @@ GOAL = 3
 LIST = {'path': 'workspaces/search', 'method': 'POST', 'query': {'pageSize': ENTRIES // PAGES}, 'all_pages': True}
 
 
-def get_list(pipe: Connection, keys: dict[str, str]) -> None:
-    """Get the list twice. Send the peak in bytes, the bytes of its JSON, and the seconds."""
-    # imported here, so that it is not measured
-    from ansible_collections.firefly.platform.plugins.plugin_utils._api import API
-    from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context, perform
-
+def get_list(keys: dict[str, str]) -> tuple[int, int, float]:
+    """Get the list twice. Return the peak in bytes, the bytes of its JSON, and the seconds."""
     raw = {**keys, **LIST, 'token_cache': False}
     # what the first request sets up is not the list's
     perform(API, {**raw, 'query': {'pageSize': 1}, 'all_pages': False}, Context(print))
@@ -43,13 +41,13 @@ def get_list(pipe: Connection, keys: dict[str, str]) -> None:
     began = time.monotonic()
     perform(API, raw, Context(print))
     seconds = time.monotonic() - began
-    pipe.send((peak, len(json.dumps(values['entries'])), seconds))
+    return peak, len(json.dumps(values['entries'])), seconds
 
 
 def main(quick: bool) -> bool:
     """Print what the list takes, and return whether that is too much."""
-    with firefly(ENTRIES, rate_limit=0) as keys, beside(get_list, keys) as pipe:
-        peak, size, seconds = pipe.recv()
+    with firefly(ENTRIES, rate_limit=0) as keys:
+        peak, size, seconds = get_list(keys)
     ratio = peak / size
     row = (f'{peak / 2**20:.1f} MiB', f'{ratio:.2f} x the JSON', f'goal {GOAL}', verdict(ratio <= GOAL))
     title = f'{ENTRIES:,} entries in {PAGES} pages: {seconds:.1f} s, {size / 2**20:.1f} MiB of JSON'

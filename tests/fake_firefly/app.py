@@ -12,7 +12,7 @@ from flask import Flask, Response, after_this_request, g, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, ServiceUnavailable, Unauthorized
 
-from .contract import check_response, find_operation, find_violation, wants_token
+from .contract import check_response, find_operation, find_violation, needs_token
 from .faults import Fault
 from .resources import create_resources
 from .service import ReceivedRequest, Service
@@ -61,7 +61,7 @@ def create_app(service: Service) -> Flask:
         if violation:
             raise violation
         g.operation = find_operation(request.method, g.path)
-        if wants_token(g.operation, request):
+        if needs_token(g.operation):
             authorization = request.authorization
             if not authorization or authorization.type != 'bearer' or not service.accepts(authorization.token):
                 raise Unauthorized('The token is missing or not valid.')
@@ -79,7 +79,7 @@ def create_app(service: Service) -> Flask:
 
     @app.get(service.prefix + '/v2/health')
     def health() -> ResponseReturnValue:
-        if not service.is_up():
+        if service.health == 'down':
             raise ServiceUnavailable('The service is down.')
         return '', 204
 

@@ -42,10 +42,9 @@ def find_operation(method: str, path: str) -> dict[str, Any]:
     raise NotFound('There is no such path.')
 
 
-def wants_token(operation: dict[str, Any], request: Request) -> bool:
-    """Return whether `request` needs a valid token, as it does if it has one that `operation` does not need."""
-    security = operation.get('security', _DOCUMENT['security'])
-    return bool(security) and ({} not in security or 'Authorization' in request.headers)
+def needs_token(operation: dict[str, Any]) -> bool:
+    """Return whether a request needs a valid token. If not, it must have none."""
+    return bool(operation.get('security', _DOCUMENT['security']))
 
 
 def find_violation(request: Request, path: str) -> HTTPException | None:
@@ -63,7 +62,7 @@ def find_violation(request: Request, path: str) -> HTTPException | None:
             return BadRequest(f'The operation takes no query parameter {name}.')
         if len(values) > 1:
             return BadRequest(f'The operation takes the query parameter {name} only once.')
-    if 'Authorization' in request.headers and not operation.get('security', _DOCUMENT['security']):
+    if 'Authorization' in request.headers and not needs_token(operation):
         return BadRequest('The operation takes no Authorization header.')
     if 'requestBody' not in operation and request.get_data():
         return BadRequest('The operation takes no body.')

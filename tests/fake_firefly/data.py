@@ -64,11 +64,9 @@ def make_data() -> Data:
         }
         for number in range(1, 4)
     ]
-    for path in ('guardrails', 'runners/projects', 'runners/workspaces', 'runners/variables/variable-sets'):
+    for path in ('guardrails', 'runners/projects', 'runners/variables/variable-sets'):
         name = path.rpartition('/')[2].removesuffix('s')
         data[path] = [{'id': f'{name}-{number}', 'name': f'{name} {number}'} for number in range(1, 4)]
-    data['backup-and-dr/policies'] = [{'id': 'backup-1', 'status': 'active', 'region': 'eu-west-1'}]
-    data['infrastructure/public-nat-ips'] = ['192.0.2.1', '192.0.2.2']
     data['event-center'] = [{'id': f'event-{number}'} for number in range(1, 4)]
     data['api/inventory'] = [{'assetId': f'asset-{number}'} for number in range(1, 31)]
     return data

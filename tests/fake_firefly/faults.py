@@ -19,8 +19,8 @@ class Fault:
     """How one response goes wrong. The rest of it is as usual, and the fields can be combined.
 
     `delay` is in seconds. `status`, `headers` and `body` are sent as they are. `reset` sends a TCP RST before the first
-    byte, in the middle of the headers or of the body. `replace` replaces keys of the usual body, which is an object,
-    and removes them where the value is `...`. `path` is the only path with this fault, and does not include the prefix.
+    byte, in the middle of the headers or of the body. `replace` replaces keys of the usual body, which is an object.
+    `path` is the only path with this fault, and does not include the prefix.
     """
 
     status: int | None = None
@@ -43,8 +43,7 @@ class Fault:
     def change(self, response: Response) -> None:
         """Apply to `response` what this fault changes in it."""
         if self.replace and response.status_code == 200:
-            body = {**json.loads(response.get_data()), **self.replace}
-            response.set_data(json.dumps({key: value for key, value in body.items() if value is not ...}))
+            response.set_data(json.dumps({**json.loads(response.get_data()), **self.replace}))
         response.headers.update(self.headers)
 
     def send(self, response: Response, connection: socket.socket) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) Firefly Platform collection contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operations on what the service holds: every paging style, and create, change, delete."""
+"""The operations on what the service holds: every paging style, and create, read, change, delete."""
 
 from __future__ import annotations
 
@@ -14,14 +14,11 @@ from werkzeug.exceptions import NotFound
 
 from .service import Service
 
-_ID_KEYS = {'workspaces': 'workspaceId', 'governance/insights': '_id'}
-"""The key that holds an entry's id, where that is not `id`."""
-
 
 def create_resources(service: Service) -> Blueprint:
     """Create the operations to serve below /v2.
 
-    The rules are broader than the contract, which has refused other requests before a rule applies.
+    The rule for searches is broader than the contract, which has refused other requests before it applies.
     """
     api = Blueprint('resources', __name__)
 
@@ -65,50 +62,41 @@ def create_resources(service: Service) -> Blueprint:
         return _respond({'responseObjects': found[start:end], 'totalObjects': len(found), **more})
 
     @api.post('/event-center')
-    @api.post('/event-center/facets')
     def search_events() -> Response:
-        return _respond({'events': service.data['event-center'][: limit(_body().get('size', 25))], 'facets': {}})
+        return _respond({'events': service.data['event-center'], 'facets': {}})
 
-    @api.get('/backup-and-dr/policies')
-    def list_backup_policies() -> Response:
-        return _respond({'data': service.data['backup-and-dr/policies']})  # the key is unknown
-
-    @api.get('/infrastructure/public-nat-ips')
-    def list_addresses() -> Response:
-        return _respond({'ips': service.data['infrastructure/public-nat-ips']})
-
-    @api.post('/<path:path>')
-    def create(path: str) -> Response:
-        path = path.removesuffix('/create')
-        made = {**_body(), _ID_KEYS.get(path, 'id'): secrets.token_hex(8)}
-        service.data[path].append(made)
-        return _respond(made['id'] if path == 'guardrails' else made)
-
-    @api.put('/<path:path>/<key>/labels')
-    @api.route('/<path:path>/<key>', methods=['GET', 'PUT', 'PATCH', 'DELETE'])
-    def read_or_change(path: str, key: str) -> Response:
-        """PUT and PATCH change the keys that they have. Whether PUT drops the others is unknown."""
-        id_key = _ID_KEYS.get(path, 'id')
+    def find(path: str, id_key: str, value: str) -> Any:
         for entry in service.data[path]:
-            if entry.get(id_key) == key:
-                break
-        else:
-            raise NotFound('There is no such object.')
-        if request.method == 'DELETE':
-            service.data[path].remove(entry)
-        entry.update({**_body(), id_key: key})
-        return _respond(entry)
+            if entry[id_key] == value:
+                return entry
+        raise NotFound('There is no such object.')
 
-    @api.route('/<path:path>/members', methods=['GET', 'POST', 'DELETE'], defaults={'name': 'members'})
-    @api.route('/<path:path>/variables', methods=['POST', 'DELETE'], defaults={'name': 'variables'})
-    def add_or_remove(path: str, name: str) -> Response:
-        found, body = service.data[f'{path}/{name}'], _body()
-        given = body if isinstance(body, list) else [body]
-        if request.method == 'POST':
-            found.extend(given)
-        elif request.method == 'DELETE':
-            found[:] = [entry for entry in found if entry not in given]
-        return _respond(found if name == 'members' else {name: found})
+    @api.put('/workspaces/<key>/labels')
+    def set_labels(key: str) -> Response:
+        find('workspaces', 'workspaceId', key).update(_body())
+        return _respond(None)
+
+    @api.post('/runners/projects')
+    def create_project() -> Response:
+        made = {**_body(), 'id': secrets.token_hex(8)}
+        service.data['runners/projects'].append(made)
+        return _respond(made)
+
+    @api.route('/runners/projects/<key>', methods=['GET', 'PATCH', 'DELETE'])
+    def read_or_change_project(key: str) -> Response:
+        project = find('runners/projects', 'id', key)
+        if request.method == 'DELETE':
+            service.data['runners/projects'].remove(project)
+        project.update({**_body(), 'id': key})
+        return _respond(project)
+
+    @api.route('/runners/projects/<key>/members', methods=['GET', 'DELETE'])
+    def read_or_remove_members(key: str) -> Response:
+        members = service.data[f'runners/projects/{key}/members']
+        if request.method == 'DELETE':
+            removed = _body()
+            members[:] = [member for member in members if member not in removed]
+        return _respond(members)
 
     return api
 

@@ -123,11 +123,9 @@ class _Server(ThreadedWSGIServer):
 
 
 class _Handler(WSGIRequestHandler):
-    """Keeps connections alive, which werkzeug's own run_wsgi does not, and sends responses with their fault."""
+    """Sends responses with their fault, and closes the connection after each."""
 
     server: _Server
-    protocol_version = 'HTTP/1.1'
-    disable_nagle_algorithm = True
 
     def run_wsgi(self) -> None:
         self.path = self.requestline.split()[1]  # as it was sent: http.server reduces several leading slashes to one
@@ -135,10 +133,9 @@ class _Handler(WSGIRequestHandler):
         environ = {**self.make_environ(), HANDLER: self}
         response = Response.from_app(self.server.app, environ)
         response.headers.setdefault('Date', http_date())
-        if self.close_connection:
-            response.headers['Connection'] = 'close'
+        response.headers['Connection'] = 'close'
         self.fault.send(response, self.connection)
-        self.close_connection = self.close_connection or bool(self.fault.reset)
+        self.close_connection = True
 
     def log(self, *args: Any, **kwargs: Any) -> None:
         """Log nothing: the requests are in FakeFirefly.requests."""

@@ -45,15 +45,13 @@ class ReceivedRequest:
 class Service:
     """The state and the decisions. Durations are in seconds. All fields can change while the server runs.
 
-    Health is down for the first `health_up_after` seconds. `rate_limit` is per address in each `rate_window`, 0 means
-    no limit, and `rate_counts_refused` makes refused requests count too. `page_limit` is the largest page, whatever a
-    request asks for. `data` is what the service holds.
+    `rate_limit` is per address in each `rate_window`, 0 means no limit, and `rate_counts_refused` makes refused
+    requests count too. `page_limit` is the largest page, whatever a request asks for. `data` is what the service holds.
     """
 
     keys: dict[str, str] = field(default_factory=lambda: {ACCESS_KEY: SECRET_KEY})
     token_lifetime: int = 3600
     health: Literal['up', 'down'] = 'up'
-    health_up_after: float = 0.0
     rate_limit: int = 500
     rate_window: float = 60.0
     rate_counts_refused: bool = False
@@ -72,7 +70,6 @@ class Service:
         self._signing_key = secrets.token_bytes(32)
         self._faults: list[tuple[Fault, bool]] = []
         self._counted: defaultdict[str, list[float]] = defaultdict(list)
-        self._created = time.monotonic()
         self._lock = threading.Lock()
 
     def count(self, method: str, path: str) -> int:
@@ -116,10 +113,6 @@ class Service:
                 counted.append(now)
             self._counted[address] = counted
         return admitted
-
-    def is_up(self) -> bool:
-        """Return whether the service is healthy."""
-        return self.health == 'up' and time.monotonic() >= self._created + self.health_up_after
 
     def login(self, access_key: str, secret_key: str) -> dict[str, Any] | None:
         """Return the body of the response to a login, or None if the key pair is wrong."""

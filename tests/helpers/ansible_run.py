@@ -84,12 +84,7 @@ class Run:
 
 
 def run_ansible(
-    folder: Path,
-    arguments: list[str],
-    *,
-    environment: Mapping[str, str] | None = None,
-    shell: Path | None = None,
-    timeout: float = 900,
+    folder: Path, arguments: list[str], *, environment: Mapping[str, str] | None = None, shell: Path | None = None
 ) -> Run:
     """Run a command of ansible-core. ``folder`` is its home, and its working folder unless ``shell`` is given. It gets
     no FIREFLY_* and ANSIBLE_* variables and no CAs from the caller."""
@@ -113,7 +108,7 @@ def run_ansible(
         capture_output=True,
         stdin=subprocess.DEVNULL,
         text=True,
-        timeout=timeout,
+        timeout=900,
         check=False,
     )
     return Run(result.returncode, result.stdout + result.stderr, result.stdout)
@@ -132,7 +127,6 @@ def run_tasks(
     tasks: list[dict[str, Any]],
     *,
     hosts: Iterable[str] = ('host1',),
-    connection: str = 'local',
     play: Mapping[str, Any] | None = None,
     arguments: Iterable[str] = (),
     environment: Mapping[str, str] | None = None,
@@ -146,7 +140,7 @@ def run_tasks(
     playbook = folder / 'playbook.yml'
     plays = [{'hosts': 'all', 'gather_facts': False, **(play or {}), 'tasks': tasks}, dump_play]
     playbook.write_text(yaml.safe_dump(plays, sort_keys=False))
-    inventory = write_inventory(folder, hosts, connection)
+    inventory = write_inventory(folder, hosts)
     command = ['ansible-playbook', '-i', str(inventory), str(playbook), *arguments]
     run = run_ansible(folder, command, environment=environment, shell=shell)
     for host, dumped in re.findall(DUMP, run.output):

@@ -49,13 +49,9 @@ class Fault:
 
 
 def login_body(**replaced: Any) -> str:
-    """The body of a good login, with some keys replaced. A key whose value is ``...`` is left out."""
+    """The body of a good login, with some keys replaced."""
     body = {'accessToken': TOKEN, 'expiresAt': int(time.time()) + 3600, 'tokenType': 'Bearer', **replaced}
-    return json.dumps({key: value for key, value in body.items() if value is not ...})
-
-
-def chunked(body: bytes) -> bytes:
-    return b'%x\r\n%s\r\n0\r\n\r\n' % (len(body), body)
+    return json.dumps(body)
 
 
 def without_tls(data: bytes, before: bytes = b'') -> Talk:
@@ -66,11 +62,6 @@ def without_tls(data: bytes, before: bytes = b'') -> Talk:
         socket.socket.sendall(connection, data)
 
     return talk
-
-
-def in_ten_seconds(connection: socket.socket, request: bytes) -> None:
-    """Give a token that expires ten seconds from now."""
-    http(200, login_body(expiresAt=int(time.time()) + 10))(connection, request)
 
 
 def echo(status: int) -> Talk:
@@ -172,26 +163,14 @@ FAULTS = [
     Fault('a 302', 'redirect', http(302, '', ELSEWHERE)),
     Fault('a 304', 'redirect', echo(304)),
     Fault('a Location that is junk', 'redirect', http(302, '', 'Location: https://[\x01')),
-    Fault('a Location that never ends', 'redirect', http(302, '', 'Location: /' + 'a' * 60_000)),
     Fault('a 100 before the response', 'ok', send(b'HTTP/1.1 100 Continue\r\n\r\n' + HEAD + b'\r\n' + LOGIN)),
     Fault('a 103 before the response', 'unexpected_status', send(b'HTTP/1.1 103 Early Hints\r\n\r\n' + HEAD + b'\r\n')),
-    # bodies; test_token.py has all values of each key
+    # bodies; test_token.py and test_api.py have all of them
     _body('no body', ''),
     _body('a page', HTML),
-    _body('half of the JSON', LOGIN[:60]),
-    _body('an array', '[]'),
-    _body('two objects', LOGIN * 2),
-    _body('arrays in arrays in arrays', '[' * 100_000),
-    _body('objects in objects in objects', '{"a":' * 100_000),
-    _body('bytes that are not UTF-8', b'{"accessToken": "\xff\xfe\xfd"}'),
     _body('a byte order mark', b'\xef\xbb\xbf' + LOGIN, 'ok'),
     _body('UTF-16', LOGIN.decode().encode('utf-16'), 'ok'),
-    _body('a line break in accessToken', login_body(accessToken='a\r\nX-Evil: 1')),
-    _body('an accessToken that is not ASCII', login_body(accessToken='t\u00f6ken')),
-    _body('an expiresAt of 5,000 digits', '{"accessToken": "a.b.c", "expiresAt": 1' + '0' * 5000 + '}'),
     _body('an expiresAt that has passed', login_body(expiresAt=1_500_000_000), 'expires_too_soon'),
-    Fault('a 200 with an expiresAt in ten seconds', 'expires_too_soon', in_ten_seconds),
-    _body('expiresAt in milliseconds', login_body(expiresAt=(int(time.time()) + 3600) * 1000), 'ok'),
     _body('50 MB', b' ' * 50_000_000, 'response_too_large'),
     # framing
     Fault('a body that is shorter than Content-Length', 'connect', http(200, LOGIN, length=5000)),
@@ -199,16 +178,12 @@ FAULTS = [
     Fault('a Content-Length that is junk', 'ok', send(HEAD + b'Content-Length: soon\r\n\r\n' + LOGIN)),
     Fault('two lengths', 'connect', send(HEAD + b'Content-Length: 5\r\nContent-Length: 7\r\n\r\nhello')),
     Fault('two lengths in one header', 'connect', send(HEAD + b'Content-Length: 5, 6\r\n\r\nhello')),
-    Fault('a body in chunks', 'ok', send(CHUNKED + chunked(LOGIN))),
+    Fault('a body in chunks', 'ok', send(CHUNKED + b'%x\r\n%s\r\n0\r\n\r\n' % (len(LOGIN), LOGIN))),
     Fault('a chunk whose size is junk', 'connect', send(CHUNKED + b'zz\r\nhello\r\n0\r\n\r\n')),
     Fault('chunks that break off', 'connect', send(CHUNKED + b'fff\r\n{"accessToken"')),
     Fault('a body without an end', 'ok', send(b'HTTP/1.0 200 OK\r\n\r\n' + LOGIN)),
     Fault('a packed body', 'invalid_response', http(200, gzip.compress(LOGIN), 'Content-Encoding: gzip')),
-    Fault('a gzip bomb', 'invalid_response', http(200, gzip.compress(b' ' * 20_000_000), 'Content-Encoding: gzip')),
-    *(
-        Fault(f'a body that is not packed as {name}', 'ok', http(200, LOGIN, f'Content-Encoding: {name}'))
-        for name in ('gzip', 'br', 'zippy')
-    ),
+    Fault('a body that is not packed as it says', 'ok', http(200, LOGIN, 'Content-Encoding: gzip')),
     Fault('a status line that is junk', 'connect', send(b'hello\r\n\r\n')),
     Fault('an empty line', 'connect', send(b'\n')),
     Fault('a hundred thousand zeros', 'connect', send(b'\0' * 100_000)),
@@ -220,8 +195,6 @@ FAULTS = [
     Fault('a header of a megabyte', 'connect', http(200, LOGIN, 'X: ' + 'y' * 1_000_000)),
     Fault('a header without a colon', 'ok', http(200, LOGIN, 'hello')),
     Fault('a header that is not ASCII', 'ok', http(200, LOGIN, 'X: \xe9\xff')),
-    Fault('a Date that is junk', 'ok', http(200, LOGIN, 'Date: yesterday')),
-    Fault('a Date in a year that cannot be', 'ok', http(200, LOGIN, 'Date: Wed, 21 Oct 99999 07:28:00 GMT')),
 ]
 BY_NAME = {fault.name: fault for fault in FAULTS}
 #: A fault for each code.

@@ -73,7 +73,7 @@ def test_what_is_made_and_updated(controller: FakeController, environment: dict[
     assert credential['inputs'] == {**keys, 'api_url': ''}
     (template,) = controller.items['job_templates']
     assert (template['name'], template['playbook'], template['inventory']) == ('Preflight', 'preflight.yml', 1)
-    assert controller.credentials_of(template['id']) == [credential]
+    assert template['credentials'] == [credential['id']]
 
     # other injectors are updated, and the next run finds all as it should be
     made['injectors'] = {}

@@ -38,11 +38,10 @@ def test_results_and_facts(firefly: FakeFirefly, tmp_path: Path) -> None:
     codes = {'down': 'server_error', 'refused': 'invalid_option', 'proxy': 'proxy'}
     assert run.outcomes() == {'up': 'ok', 'broken_secret': 'ok', **codes}, run.output
     for name in run.outcomes():
-        values = {key: value for key, value in run[name].items() if key in run['up'] and key != 'ansible_facts'}
-        own = {key: value for key, value in values.items() if key not in ('changed', 'failed')}
-        assert run[name]['ansible_facts']['firefly_health'] == own
-        assert own['code'] == codes.get(name, 'ok')
-        assert own['healthy'] == (name not in codes)
+        fact = run[name]['ansible_facts']['firefly_health']
+        assert fact == {key: run[name][key] for key in run['up'].keys() - {'changed', 'failed', 'ansible_facts'}}
+        assert fact['code'] == codes.get(name, 'ok')
+        assert fact['healthy'] == (name not in codes)
         # ansible-core adds the exception
         assert run[name].keys() - {'exception'} == {*run['up'], *(['failure'] if name in codes else [])}
     assert (run['down']['reachable'], run['down']['status'], run['refused']['attempts']) == (True, 503, 0)
@@ -90,3 +89,22 @@ def test_a_loop_over_key_pairs_does_not_show_them(firefly: FakeFirefly, tmp_path
     assert healthy == {**up, 'down_text': [False], 'down_number': [False], 'down_neighbor': [False, False]}
     assert list(leaks([NEEDLE], [run.output])) == []
     assert run.stderr.count('returned 503') == 4
+
+
+def test_each_item_of_a_loop_is_asked_for(firefly: FakeFirefly, tmp_path: Path) -> None:
+    """Keys or items that cannot be searched are hidden, and the environment of an item ends with it."""
+    deep = f'{"[" * 101}"{NEEDLE}"{"]" * 101}'
+    tasks = [
+        task('deep', HEALTH, loop="{{ lookup('env', 'DEEP') | from_json }}"),
+        task(
+            'broken_secret',
+            HEALTH,
+            vars={'firefly_secret_key': '{{ not_there }}'},
+            loop="{{ [lookup('env', 'DEEP')] }}",
+        ),
+        task('own_timeout', HEALTH, environment='{{ item }}', loop=[{'FIREFLY_TIMEOUT': 'HUNTER2'}, {}]),
+    ]
+    run = run_tasks(tmp_path, tasks, environment={**keys_of(firefly), 'DEEP': f'[{deep}]'})
+    codes = {name: [result['code'] for result in run[name]['results']] for name in run.outcomes()}
+    assert codes == {'deep': ['ok'], 'broken_secret': ['ok'], 'own_timeout': ['invalid_option', 'ok']}, run.output
+    assert NEEDLE not in run.output

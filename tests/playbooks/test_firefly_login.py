@@ -16,71 +16,51 @@ from helpers.ansible_run import LOGIN, keys_of, lookup, run_tasks, task
 from helpers.needles import forms, leaks
 
 HOSTS = [f'host{number}' for number in range(8)]
-REFUSED, DOWN = Fault(status=401), Fault(status=503)
-#: By case the fault of its Firefly, how many times that comes, the tasks, and how many requests all hosts make.
-CASES: dict[str, tuple[Fault | None, int | None, list[str], int]] = {
-    'login_first': (None, 0, ['login', 'lookup', 'login'], 1),
-    'lookup_first': (None, 0, ['lookup', 'login', 'lookup'], 1),
-    'refused_login': (REFUSED, None, ['login'], 1),
-    'refused_lookup': (REFUSED, None, ['lookup'], 1),
-    'failed_login': (DOWN, None, ['login'], 2),  # with retries=1
-    'failed_lookup': (DOWN, None, ['lookup'], 2),
-    'later_task': (REFUSED, 1, ['login', 'login'], 2),
-    'until': (REFUSED, 1, ['until'], 2),
+#: By case how many times its Firefly refuses, the tasks, and how many requests all hosts make.
+CASES: dict[str, tuple[int | None, list[str], int]] = {
+    'login_first': (0, ['login', 'lookup', 'login'], 1),
+    'lookup_first': (0, ['lookup', 'login', 'lookup'], 1),
+    'refused_login': (None, ['login'], 1),
+    'refused_lookup': (None, ['lookup'], 1),
+    'later_task': (1, ['login', 'login'], 2),
+    'until': (1, ['until'], 2),
 }
-FAILED = {'refused_login_0', 'refused_lookup_0', 'failed_login_0', 'failed_lookup_0', 'later_task_0'}
+FAILED = {'refused_login_0', 'refused_lookup_0', 'later_task_0'}
 
 
 def test_how_many_logins_a_run_makes(tmp_path: Path) -> None:
     """With fewer forks than hosts, some hosts start when others have ended."""
     tasks, servers = [], {}
     with ExitStack() as stack:
-        for case, (fault, times, kinds, _requests) in CASES.items():
+        for case, (times, kinds, _requests) in CASES.items():
             servers[case] = stack.enter_context(FakeFirefly())
-            if fault:
-                servers[case].fail(fault, times)
+            servers[case].fail(Fault(status=401), times)
             url = {'vars': {'firefly_api_url': servers[case].url}}
             until = {'run_once': True, 'until': 'until_0 is success', 'retries': 2, 'delay': 0}
             tasks += [
-                lookup(f'{case}_{number}', "'expires_at', retries=1", **url)
+                lookup(f'{case}_{number}', "'expires_at'", **url)
                 if kind == 'lookup'
-                else task(f'{case}_{number}', LOGIN, {'retries': 1}, **url, **(until if kind == 'until' else {}))
+                else task(f'{case}_{number}', LOGIN, **url, **(until if kind == 'until' else {}))
                 for number, kind in enumerate(kinds)
             ]
         environment = keys_of(servers['until'])
-        run = run_tasks(tmp_path, tasks, hosts=HOSTS, environment=environment, arguments=['--forks=4'])
+        run = run_tasks(tmp_path, tasks, hosts=HOSTS, environment=environment, arguments=['-v', '--forks=4'])
     requests = {case: firefly.count('POST', '/v2/login') for case, firefly in servers.items()}
     assert requests == {case: count for case, (*_unused, count) in CASES.items()}, run.output
     for host in HOSTS:
         assert {name for name, code in run.outcomes(host).items() if code != 'ok'} == FAILED
         assert 'ansible_facts' not in run.registered[host]['refused_login_0']
+        reused = run.registered[host]['login_first_2']
+        own = {key: value for key, value in reused.items() if key not in ('changed', 'failed', 'ansible_facts')}
+        assert reused['ansible_facts']['firefly_login'] == own
+        assert ([own['access_token']], own['reused'], own['attempts']) == (servers['login_first'].tokens, True, 0)
+    told = [f'{servers["login_first"].url}: {token} token, expires at ' for token in ('new', 'cached')]
+    assert [run.output.count(line) for line in told] == [1, 2 * len(HOSTS) - 1]
+    assert TOKEN_NEEDLE not in run.output
     for name in ('refused_login_0', 'refused_lookup_0'):
         messages = [' '.join(values[name]['msg'].split()) for values in run.registered.values()]
         assert all('401 Unauthorized' in message and HINTS['unauthorized'] in message for message in messages)
         assert sum('not sent again' in message for message in messages) == len(HOSTS) - 1
-
-
-def test_10_hosts_that_do_not_wait_for_each_other_share_a_token(firefly: FakeFirefly, tmp_path: Path) -> None:
-    tasks = [task('login', LOGIN), lookup('expires_at', "'expires_at'"), task('again', LOGIN)]
-    run = run_tasks(
-        tmp_path,
-        tasks,
-        hosts=[f'host{number}' for number in range(10)],
-        play={'strategy': 'free'},
-        environment=keys_of(firefly),
-        arguments=['-v', '--forks=4'],
-    )
-    assert firefly.count('POST', '/v2/login') == len(firefly.tokens) == 1
-    assert len(run.registered) == 10, run.output
-    for host, values in run.registered.items():
-        assert run.outcomes(host) == {'login': 'ok', 'expires_at': 'ok', 'again': 'ok'}, run.output
-        again = values['again']
-        own = {key: again[key] for key in again if key not in ('changed', 'failed', 'ansible_facts')}
-        assert again['ansible_facts']['firefly_login'] == values['ansible_facts']['firefly_login'] == own
-        assert (own['access_token'], own['reused'], own['attempts']) == (firefly.tokens[0], True, 0)
-    assert run.output.count(f'{firefly.url}: new token, expires at ') == 1
-    assert run.output.count(f'{firefly.url}: cached token, expires at ') == 19
-    assert TOKEN_NEEDLE not in run.output
 
 
 @pytest.mark.parametrize('verbosity', [[], ['-v'], ['-vvvvv']], ids=str)

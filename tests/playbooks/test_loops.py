@@ -25,16 +25,9 @@ from helpers.needles import leaks
 NEEDLE = 'SHOWN-ON-PURPOSE'
 
 STDOUT_CALLBACKS = (
-    'default',
-    'minimal',
-    'oneline',
-    'ansible.posix.debug',
-    'ansible.posix.json',
-    'ansible.posix.jsonl',
-    'community.general.dense',
-    'community.general.diy',
-    'community.general.unixy',
-    'community.general.yaml',
+    *('default', 'minimal', 'oneline'),
+    *(f'ansible.posix.{name}' for name in ('debug', 'json', 'jsonl')),
+    *(f'community.general.{name}' for name in ('dense', 'diy', 'unixy', 'yaml')),
 )
 # without these, diy shows no more than default
 DIY = {

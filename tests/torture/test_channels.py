@@ -64,6 +64,7 @@ ECHO_TASKS: list[dict[str, Any]] = [
 # other tests on this machine use the usual keys
 ACCESS_KEY, SECRET_KEY = f'CHANNEL-ACCESS-{uuid.uuid4()}', f'CHANNEL-SECRET-{uuid.uuid4()}'
 TOKEN = f'eyJhbGciOiJub25lIn0.{uuid.uuid4().hex}.{uuid.uuid4().hex}'
+PROXY_PASSWORD = f'CHANNEL-PROXY-{uuid.uuid4()}'
 ESCAPED = ''.join(f'\\u{ord(char):04x}' for char in TOKEN)
 HEADER = f'Authorization: Bearer {TOKEN}'
 SAID = f'{ACCESS_KEY} {SECRET_KEY}'
@@ -204,6 +205,8 @@ class Play:
             'ANSIBLE_DISPLAY_TRACEBACK': 'always',
             'FIREFLY_RETRIES': '0',
             'FIREFLY_TIMEOUT': '1',
+            # on the way to another machine, where nobody listens
+            'https_proxy': f'http://user:{PROXY_PASSWORD}@127.0.0.1:9',
         }
 
     def command(self, verbosity: str) -> list[str]:
@@ -220,24 +223,24 @@ class Play:
         return output
 
     def leaks(self, output: str, *tokens: str) -> list[str]:
-        return list(leaks([SECRET_KEY, ACCESS_KEY, *tokens], [output, self.written]))
+        return list(leaks([SECRET_KEY, ACCESS_KEY, PROXY_PASSWORD, *tokens], [output, self.written]))
 
 
-@pytest.mark.parametrize('verbosity', ['', '-v', '-vv', '-vvv', '-vvvv', '-vvvvv'])
-def test_each_verbosity(firefly: FakeFirefly, play: Play, verbosity: str) -> None:
-    output = play.run(firefly, verbosity)
-    assert 'PLAY RECAP' in output
+@pytest.mark.parametrize(
+    'verbosity,callback',
+    [
+        *((verbosity, 'default') for verbosity in ('', '-v', '-vv', '-vvv', '-vvvv', '-vvvvv')),
+        *(('-vvvvv', callback) for callback in ('ansible.posix.json', 'ansible.posix.jsonl', 'minimal')),
+    ],
+)
+def test_each_verbosity_and_output_format(firefly: FakeFirefly, play: Play, verbosity: str, callback: str) -> None:
+    output = play.run(firefly, verbosity, ANSIBLE_STDOUT_CALLBACK=callback)
+    assert firefly.tokens
+    assert 'PLAY RECAP' in output or callback != 'default'
     for written in ('ansible.log', 'facts/*', 'tree/*', 'junit/*'):
         assert list(play.written.glob(written)), written
     for shipped in ('remote', 'async'):
         assert not (play.written / shipped).exists()
-    assert play.leaks(output, *firefly.tokens) == []
-
-
-@pytest.mark.parametrize('callback', ['ansible.posix.json', 'ansible.posix.jsonl', 'ansible.builtin.minimal'])
-def test_each_output_format(firefly: FakeFirefly, play: Play, callback: str) -> None:
-    output = play.run(firefly, ANSIBLE_STDOUT_CALLBACK=callback)
-    assert firefly.tokens
     assert play.leaks(output, *firefly.tokens) == []
 
 
@@ -246,10 +249,11 @@ def test_each_failure(play: Play) -> None:
         servers = {name: stack.enter_context(FakeFirefly(keys={ACCESS_KEY: SECRET_KEY})) for name in FAILURES}
         for name, server in servers.items():
             server.fail(FAILURES[name], times=None)
-        urls = {name: server.url for name, server in servers.items()}
-        play.hosts, play.variables = list(FAILURES), {'firefly_api_url': '{{ urls[inventory_hostname] }}', 'urls': urls}
+        urls = {**{name: server.url for name, server in servers.items()}, 'proxy': 'https://firefly.example'}
+        play.hosts, play.variables = list(urls), {'firefly_api_url': '{{ urls[inventory_hostname] }}', 'urls': urls}
         output = play.run(servers['success'])
     assert 'PLAY RECAP' in output
+    assert 'Check https_proxy' in output
     assert [name for name, server in servers.items() if not server.requests] == []
     assert play.leaks(output, *(token for server in servers.values() for token in server.tokens)) == []
 

@@ -246,15 +246,7 @@ def test_a_path_is_below_v2_or_refused(api: RawServer, path: str, prefix: str) -
 
 HUGE = st.builds(lambda: 10**5000)
 ODD = st.dates() | st.datetimes() | st.binary(max_size=8) | HUGE | st.sampled_from([{1, 2}, (1, 2), '\udc80', object()])
-KEYS = (
-    st.text()
-    | st.integers()
-    | st.booleans()
-    | st.none()
-    | st.floats()
-    | st.dates()
-    | ODD.filter(lambda key: key != {1, 2})
-)
+KEYS = st.text() | st.integers() | st.booleans() | st.none() | st.floats() | ODD.filter(lambda key: key != {1, 2})
 PLAYBOOK = st.recursive(
     JSON | ODD,
     lambda children: st.lists(children, max_size=4) | st.dictionaries(KEYS, children, max_size=3),

@@ -108,17 +108,3 @@ FIELD = {'id': 'a', 'label': 'A'}
 def test_credential_types_that_awx_refuses(inputs: dict[str, Any], injectors: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match='.'):
         check_type(inputs, injectors)
-
-
-@pytest.mark.parametrize(
-    'inputs, injectors',
-    [
-        ({}, {}),
-        ({'fields': [FIELD]}, {'extra_vars': {'a': '{{ a }}'}}),
-        ({'fields': [{**FIELD, 'type': 'boolean', 'default': True}]}, {}),
-        ({}, {'env': {'A': '{{ tower.filename }}'}, 'file': {'template': ''}}),
-        ({}, {'env': {'A': '{{ tower.filename.x }}'}, 'file': {'template.x': ''}}),
-    ],
-)
-def test_credential_types_that_awx_takes(inputs: dict[str, Any], injectors: dict[str, Any]) -> None:
-    check_type(inputs, injectors)

@@ -162,6 +162,7 @@ def test_a_variable_that_cannot_be_templated(place: Place, option: str) -> None:
         sources = make_sources(place, option, trust_as_template(template), 'variable')
         for message, text in (said_by(LOGIN, sources), said_by_lookup(['token'], sources)):
             assert message.startswith(f'The variable {variable_name(option)} cannot be templated'), kind
+            assert 'If "{{" is part of its value' in message
             assert not shows(text), kind
 
 

@@ -181,7 +181,6 @@ def test_a_query(firefly: FakeFirefly) -> None:
         (f'{PROJECT}/members', 'GET', None, 200, ['one', 'two']),
         ('workspaces/workspace-1/labels', 'PUT', {'labels': []}, 200, None),
         (f'{PROJECT}/members', 'DELETE', ['one'], 200, ['two']),
-        (f'{PROJECT}/members', 'DELETE', '["one"]', 200, ['two']),
         (PROJECT, 'DELETE', None, 204, None),
     ],
 )

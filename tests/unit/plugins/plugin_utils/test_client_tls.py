@@ -18,7 +18,6 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 from fake_firefly import FakeFirefly
 from helpers.client import failure, health, refusal
-from helpers.raw_server import RawServer
 
 
 @pytest.fixture
@@ -71,12 +70,6 @@ def test_a_ca_signs_the_certificate_or_does_not(secure: FakeFirefly, pem: dict[s
         assert (error.code, error.status, error.retryable, error.attempts) == ('tls', None, False, 1)
         assert 'got no response: TLS failed (' in str(error)
     assert secure.requests == []
-
-
-def test_a_handshake_that_ends_early_is_temporary() -> None:
-    with RawServer(lambda connection, request: connection.recv(65536), reads='nothing') as server:
-        error = failure(health, server.url.replace('http:', 'https:'))
-    assert (error.code, error.retryable) == ('tls', True)
 
 
 @pytest.mark.parametrize('name', ['REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'])

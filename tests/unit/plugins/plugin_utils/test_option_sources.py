@@ -109,16 +109,6 @@ def test_the_ca_variables_of_other_programs() -> None:
         bundles.popitem()
 
 
-def test_a_variable_that_cannot_be_templated_is_named() -> None:
-    def template(values: list[Any]) -> list[Any]:
-        raise RuntimeError(values)
-
-    given = sources({}, {'firefly_secret_key': '{{ HUNTER2'})._replace(template=template)
-    what = refusal(resolve, ('secret_key',), given)
-    assert 'firefly_secret_key cannot be templated' in what
-    assert '"{{"' in what
-
-
 # Files
 
 

@@ -58,6 +58,14 @@ def test_a_json_value_is_scrubbed(value: t.Any, scrubbed: t.Any) -> None:
     assert scrub(value, ['HUNTER2', 'True', '1.5']) == scrubbed
 
 
+class Tagged(str):
+    """What ansible-core makes of strings in playbooks and variables."""
+
+
+def test_a_tagged_string_stays_as_it_is_without_secrets() -> None:
+    assert scrub([Tagged('item')], []) == ['item']
+
+
 def test_a_value_may_be_nested_100_levels_deep() -> None:
     deep: t.Any = 'HUNTER2'
     for _unused in range(99):
