@@ -10,8 +10,8 @@ if [[ -n "${!FIREFLY_ACCESS_KEY*}${!FIREFLY_SECRET_KEY*}${FIREFLY_API_URL+x}" ]]
   what="Preflight against ${FIREFLY_API_URL:-https://api.firefly.ai}"
   "${playbook[@]}"
 else
-  what='TEST RUN: against an embedded test server, NOT Firefly. Set FIREFLY_ACCESS_KEY and FIREFLY_SECRET_KEY to ask Firefly'
-  echo "$what."
+  what='TEST RUN: against an embedded test server, NOT Firefly'
+  echo "$what. Set FIREFLY_ACCESS_KEY and FIREFLY_SECRET_KEY to ask Firefly."
   cd "$root" && python -m tests.fake_firefly -- "${playbook[@]}"
 fi
 status=$?
