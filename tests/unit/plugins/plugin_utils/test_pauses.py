@@ -50,9 +50,9 @@ def test_refusals_and_final_errors_do_not_count_as_retries() -> None:
     + [(1, 7, 7, 67), (2, 86400, 60, 180)],
 )
 def test_the_pause_after_a_refusal_is_random(refusals: int, retry_after: float, low: float, high: float) -> None:
-    made = [pause_after_refusal(refusals, retry_after) for _unused in range(500)]
-    assert low <= min(made) < low + (high - low) * 0.1
-    assert high - (high - low) * 0.1 < max(made) <= high
+    made = [pause_after_refusal(refusals, retry_after) for _unused in range(5000)]
+    assert low <= min(made) < low + (high - low) * 0.01
+    assert high - (high - low) * 0.01 < max(made) <= high
 
 
 class Clock:
