@@ -20,7 +20,7 @@ help:
 preflight: $(RUNTIME)
 	@tests/preflight.sh
 
-$(SESSIONS): nox
+$(SESSIONS): nox; @:
 nox: .build/venv/tests
 	@$(BIN)/nox --sessions $(SESSIONS) $(if $(ARGS),-- $(ARGS))
 

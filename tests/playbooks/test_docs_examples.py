@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every example in the documentation runs and shows no secret. New pages and examples are found by themselves."""
+"""Every example in the documentation runs and shows no secret. New pages and examples are found automatically."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def test_a_loop_over_key_pairs_does_not_show_them(firefly: FakeFirefly, tmp_path
     assert run.stderr.count('returned 503') == 4
 
 
-def test_each_item_of_a_loop_is_asked_for(firefly: FakeFirefly, tmp_path: Path) -> None:
+def test_each_item_of_a_loop_stands_alone(firefly: FakeFirefly, tmp_path: Path) -> None:
     """Keys or items that cannot be searched are hidden, and the environment of an item ends with it."""
     deep = f'{"[" * 101}"{NEEDLE}"{"]" * 101}'
     tasks = [

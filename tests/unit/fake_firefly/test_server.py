@@ -81,7 +81,7 @@ def test_violations_fail_a_command_and_so_does_one_that_does_not_exist(
 
 
 @pytest.mark.parametrize('number,code', [(signal.SIGTERM, 128 + signal.SIGTERM), (signal.SIGINT, 5)])
-def test_a_signal_is_the_commands(number: signal.Signals, code: int) -> None:
+def test_a_signal_goes_to_the_command(number: signal.Signals, code: int) -> None:
     command = [*COMMAND, sys.executable, '-c', 'import time; print("up", flush=True); time.sleep(2); exit(5)']
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout

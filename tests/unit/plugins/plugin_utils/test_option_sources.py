@@ -87,7 +87,7 @@ def test_a_nearer_source_comes_first_and_in_one_source_the_key(
     assert resolve(KEYS, given) == {name: value}
 
 
-def test_a_relative_path_starts_where_its_source_means_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_path_starts_at_the_folder_of_its_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for folder in ('playbook', 'shell'):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / 'ca.pem').touch()

@@ -145,7 +145,7 @@ def test_the_lifetime_is_measured_by_the_clock_of_the_server(firefly: FakeFirefl
     assert get(firefly, 'later task', min_ttl=700)[1] == 1
 
 
-def test_a_new_token_that_is_too_short_is_told_again(firefly: FakeFirefly) -> None:
+def test_a_new_token_that_is_too_short_is_shared(firefly: FakeFirefly) -> None:
     firefly.token_lifetime = 300
     assert [get(firefly, min_ttl=900)[1] for _unused in range(3)] == [1, 0, 0]
     assert get(firefly, 'later task', min_ttl=900)[1] == 1
@@ -155,7 +155,7 @@ def test_a_new_token_that_is_too_short_is_told_again(firefly: FakeFirefly) -> No
 
 
 @pytest.mark.parametrize('fault,code', [(REFUSED, 'unauthorized'), (DOWN, 'server_error')])
-def test_a_failure_is_told_again_to_the_same_asker(firefly: FakeFirefly, fault: Fault, code: str) -> None:
+def test_a_failure_is_shared_with_the_same_asker(firefly: FakeFirefly, fault: Fault, code: str) -> None:
     firefly.fail(fault, times=None)
     first, *others = [failure(firefly) for _unused in range(3)]
     assert firefly.logins == 1
@@ -166,14 +166,14 @@ def test_a_failure_is_told_again_to_the_same_asker(firefly: FakeFirefly, fault: 
 
 
 @pytest.mark.parametrize('first,second', [('task', 'later task'), ('task', 'lookup'), ('task', None), (None, None)])
-def test_another_asker_asks_anew(firefly: FakeFirefly, first: str | None, second: str | None) -> None:
+def test_another_asker_makes_a_new_request(firefly: FakeFirefly, first: str | None, second: str | None) -> None:
     firefly.fail(REFUSED)
     failure(firefly, first)
     assert get(firefly, second)[1] == 1
 
 
 @pytest.mark.parametrize('seconds,told', [(TELL_AGAIN - 5, True), (TELL_AGAIN + 5, False)])
-def test_a_failure_is_told_again_for_a_minute(
+def test_a_failure_is_shared_for_a_minute(
     firefly: FakeFirefly, later: Callable[[float], None], seconds: float, told: bool
 ) -> None:
     assert TELL_AGAIN == 60
