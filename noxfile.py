@@ -165,6 +165,13 @@ for version, python in CORES.items():
     if version != UNSTABLE:
         nox.session(name=f'sanity-{version}', python=python)(sanity)
 
+add(
+    'tests-2.15',
+    'ansible localhost -m firefly.platform.firefly_health 2>&1 | tee /dev/stderr | grep -q "needs ansible-core 2.16"',
+    packages='ansible-core==2.15.*',
+    python='3.9',
+)
+
 sessions = nox.registry.get()
 sessions['lint'].requires += ['github', 'license-check', 'extra-checks', 'prose']
 add('test', requires=['lint', 'unit', 'playbooks', 'molecule'])
