@@ -28,7 +28,8 @@ extends_documentation_fragment:
 notes:
   - A task that passes the token to another module shows it, unless that task has C(no_log=true). From ansible-core 2.22 on, the token is
     masked there too.
-  - If facts are stored outside of memory (C(fact_caching), or fact storage in AWX), they do not include the token. Use the registered
+  - If facts are stored outside of memory (C(fact_caching), or fact storage in AWX), they do not include the token. The same is true on
+    ansible-core 2.21 if a callback could show them, which is any callback except C(default), C(minimal) and C(oneline). Use the registered
     variable or the lookup instead.
   - Use the registered variable rather than the fact. A stored fact may come from an earlier run, and a login that fails does not change
     the fact.
@@ -115,7 +116,7 @@ ansible_facts:
     firefly_login:
       description:
         - The token, its lifetime and the other return values of a successful login.
-        - Without RV(access_token) and RV(authorization) if facts are stored outside of memory.
+        - Without RV(access_token) and RV(authorization) if facts are stored outside of memory, or a callback could show them.
       returned: success
       type: dict
 msg:

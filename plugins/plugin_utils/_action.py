@@ -14,6 +14,7 @@ from ansible import constants
 from ansible.plugins.action import ActionBase
 
 from ._errors import FireflyError
+from ._facts import exposure
 from ._operation import Context, Operation, Outcome, perform
 from ._option_sources import Sources, resolve
 from ._options import KEY_FILES
@@ -82,11 +83,12 @@ class FireflyAction(ActionBase):
         return {'changed': False, **values, **ended}
 
     def _fact(self, values: dict[str, t.Any]) -> dict[str, t.Any]:
-        if constants.CACHE_PLUGIN in ('memory', 'ansible.builtin.memory') or not self.operation.secrets:
+        where = exposure() if self.operation.secrets else None
+        if where is None:
             return values
         self._display.v(
-            f'The cache plugin {constants.CACHE_PLUGIN} stores facts, so ansible_facts.{self.operation.name} has no '
-            'token. Use the registered variable of this task, or the lookup firefly.platform.firefly.'
+            f'{where} So ansible_facts.{self.operation.name} has no token. Use the registered variable of this task, '
+            'or the lookup firefly.platform.firefly.'
         )
         return {name: value for name, value in values.items() if name not in self.operation.secrets}
 

@@ -18,8 +18,9 @@ from typing import Any
 import ansible.plugins.callback
 import pytest
 import yaml
+from ansible.release import __version__ as ansible_core
 from fake_firefly import FakeFirefly
-from helpers.ansible_run import HEALTH, LOGIN, Run, run_ansible, write_inventory
+from helpers.ansible_run import HEALTH, LOGIN, Run, keys_of, run_ansible, run_tasks, write_inventory
 from helpers.needles import leaks
 
 NEEDLE = 'SHOWN-ON-PURPOSE'
@@ -181,3 +182,43 @@ def test_in_files(cases: dict[str, Case], tmp_path: Path, bundled_collections: P
     check(tmp_path / 'run', cases, bundled_collections, environment, '-v')
     for name, folder in folders.items():
         assert list(leaks([NEEDLE], [folder])), name
+
+
+def test_facts_of_earlier_tasks(firefly: FakeFirefly, tmp_path: Path) -> None:
+    """A callback that keeps results until the end does not show a token that became a fact later."""
+    folder = tmp_path / 'junit'
+    environment = {**keys_of(firefly), 'ANSIBLE_CALLBACKS_ENABLED': 'junit', FILE_CALLBACKS['junit']: str(folder)}
+    play = [{'ansible.builtin.set_fact': {'shown': NEEDLE, 'cacheable': True}}, {LOGIN: None}, {LOGIN: None}]
+    playbook = tmp_path / 'playbook.yml'
+    playbook.write_text(yaml.safe_dump([{'hosts': 'all', 'gather_facts': False, 'tasks': play}]))
+    inventory = write_inventory(tmp_path, ['host1'])
+    run = run_ansible(tmp_path, ['ansible-playbook', '-i', str(inventory), str(playbook)], environment=environment)
+    assert run.status == 0, run.output
+    assert len(firefly.tokens) == 1
+    assert list(leaks([NEEDLE], [folder]))
+    assert list(leaks(firefly.tokens, [folder])) == []
+
+
+@pytest.mark.parametrize(
+    'environment,shown',
+    [
+        ({}, False),
+        ({'ANSIBLE_STDOUT_CALLBACK': 'minimal'}, False),
+        ({'ANSIBLE_STDOUT_CALLBACK': 'ansible.posix.debug'}, True),
+        ({'ANSIBLE_CALLBACKS_ENABLED': 'ansible.posix.timer'}, True),
+        ({'ANSIBLE_CALLBACK_PLUGINS': 'adjacent'}, True),
+    ],
+)
+def test_the_token_is_a_fact_unless_a_callback_could_show_it(
+    firefly: FakeFirefly, tmp_path: Path, bundled_collections: Path, environment: dict[str, str], shown: bool
+) -> None:
+    (tmp_path / 'adjacent').mkdir()
+    callback = Path(ansible.plugins.callback.__path__[0], 'minimal.py').read_text()
+    (tmp_path / 'adjacent' / 'adjacent.py').write_text(callback)
+    collections = f'{os.environ["ANSIBLE_COLLECTIONS_PATH"]}:{bundled_collections}'
+    environment = {**keys_of(firefly), 'ANSIBLE_COLLECTIONS_PATH': collections, **environment}
+    run = run_tasks(tmp_path, [{LOGIN: None, 'register': 'login'}], environment=environment, arguments=['-v'])
+    fact = run['ansible_facts']['firefly_login']
+    left_out = shown and ansible_core.startswith('2.21.')
+    assert ('access_token' in fact) != left_out
+    assert ('has no token' in ' '.join(run.output.split())) == left_out
