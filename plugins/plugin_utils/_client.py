@@ -20,6 +20,7 @@ from urllib.request import getproxies_environment
 
 from ._diagnosis import IMPORT_ERROR, Diagnosis, diagnose
 from ._errors import FireflyError
+from ._library import install_command
 from ._options import Options
 from ._pauses import Patience, Progress
 from ._request import Request, Response
@@ -56,7 +57,10 @@ class FireflyClient:
 
     def __init__(self, options: Options, report: t.Callable[[str], None]) -> None:
         if IMPORT_ERROR is not None:
-            what = f'{sys.executable} cannot import the Python library requests: {IMPORT_ERROR}.'
+            what = (
+                f'{sys.executable} cannot import the Python library requests: {IMPORT_ERROR}. '
+                f'To install it, run: {install_command()}.'
+            )
             raise FireflyError('missing_library', what)
         self._options = options
         self._report = report

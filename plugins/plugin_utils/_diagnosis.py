@@ -25,8 +25,9 @@ else:
         ((requests.exceptions.ProxyError, errors.ProxyError), 'proxy', False),
         ((requests.exceptions.InvalidSchema, errors.ProxySchemeUnknown), 'proxy', False),
         ((requests.exceptions.InvalidURL, errors.LocationValueError, UnicodeError), 'invalid_option', False),
-        # a server ends the handshake like this when it goes down, or when it requires a client certificate
-        ((ssl.SSLEOFError,), 'tls', True),
+        # a server ends the handshake like this when it goes down, or when it requires a client certificate; it depends
+        # on the version of Python and OpenSSL which of these it is
+        ((ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError), 'tls', True),
         ((ssl.SSLError, errors.SSLError, requests.exceptions.SSLError), 'tls', False),
         ((socket.gaierror,), 'dns', True),
         ((ConnectionError, errors.NewConnectionError), 'connect', True),

@@ -18,7 +18,7 @@ HINTS: dict[str, str] = {
         'FIREFLY_ACCESS_KEY and FIREFLY_SECRET_KEY.'
     ),
     'insecure_url': 'Use https:// in api_url.',
-    'missing_library': 'Install or repair the library for that Python. Only the controller needs it.',
+    'missing_library': 'Only the controller needs it.',
     'dns': "Check the host name in api_url and the controller's name servers.",
     'connect': 'Check api_url, and that no firewall blocks the controller.',
     'timeout': 'Check the network, or raise the option timeout.',

@@ -18,6 +18,7 @@ from email.utils import formatdate
 from pathlib import Path
 
 import pytest
+from ansible_collections.firefly.platform.plugins.plugin_utils._library import install_command
 from ansible_collections.firefly.platform.plugins.plugin_utils._request import BODY_LIMIT
 from fake_firefly import SECRET_KEY, FakeFirefly, Fault
 from helpers.client import failure, health, login
@@ -236,7 +237,7 @@ except FireflyError as error:
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout.startswith(f'missing_library False {sys.executable} cannot import the Python library requests: ')
     assert reason in done.stdout
-    assert 'Only the controller needs it.' in done.stdout
+    assert f'To install it, run: {install_command()}. Only the controller needs it.' in done.stdout
 
 
 def test_no_ca_certificates(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,6 +44,8 @@ NO_CA = 'no CA certificates found: install ca-certificates, or certifi for this 
         (wrapped(urllib3_errors.ProxyError('HUNTER2', OSError('Tunnel connection failed: 403'))), 'proxy', '', False),
         (requests.exceptions.ProxyError(urllib3_errors.ProxyError('HUNTER2', NO_CONNECTION)), 'proxy', '', False),
         (wrapped(ssl.SSLEOFError(8, 'HUNTER2')), 'tls', '', True),
+        (wrapped(ssl.SSLZeroReturnError(6, 'HUNTER2')), 'tls', '', True),
+        (wrapped(ssl.SSLSyscallError(5, 'HUNTER2')), 'tls', '', True),
         (wrapped(ssl.SSLError(1, 'HUNTER2')), 'tls', '', True),
         (wrapped(CERTIFICATE), 'tls', 'self-signed certificate', False),
         (requests.exceptions.SSLError('HUNTER2'), 'tls', '', True),
@@ -63,7 +65,8 @@ NO_CA = 'no CA certificates found: install ca-certificates, or certifi for this 
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
 )
 def test_what_an_exception_means(error: BaseException, code: str, reason: str, arrived: bool) -> None:
-    temporary = code in ('dns', 'connect', 'timeout') or 'SSLEOFError' in repr(error)
+    ended = ('SSLEOFError', 'SSLZeroReturnError', 'SSLSyscallError')
+    temporary = code in ('dns', 'connect', 'timeout') or any(name in repr(error) for name in ended)
     assert diagnose(error) == (code, temporary, reason, arrived)
 
 
