@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -22,6 +23,17 @@ BUNDLED = ('ansible.posix', 'awx.awx', 'community.general')
 
 os.environ.setdefault('ANSIBLE_COLLECTIONS_PATH', str(ROOT / '.build/collections'))
 init_plugin_loader([os.environ['ANSIBLE_COLLECTIONS_PATH']])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Note the commands that run the failed tests again. `make` ends with them."""
+    if 'PYTEST_XDIST_WORKER' in os.environ:
+        return
+    stats, notes = terminalreporter.stats, ROOT / '.pytest_cache/failed_tests'
+    notes.parent.mkdir(exist_ok=True)
+    with notes.open('a') as file:
+        for report in stats.get('failed', []) + stats.get('error', []):
+            print(f'{os.path.relpath(sys.prefix, ROOT)}/bin/pytest {shlex.quote(report.nodeid)}', file=file)
 
 
 @pytest.fixture(autouse=True)

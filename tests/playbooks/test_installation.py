@@ -51,7 +51,7 @@ def shipped(clone: Path) -> set[str]:
 
 
 def ansible(folder: Path, *command: str, **environment: str) -> None:
-    """Run a command where no collection is installed, and no library distlib, which `manifest` in galaxy.yml would need."""
+    """Run a command where no collection is installed, and no library distlib, which a `manifest` would need."""
     hidden = folder / 'without_distlib'
     hidden.mkdir(exist_ok=True)
     (hidden / 'distlib.py').touch()  # Python finds this, which has no distlib.manifest
