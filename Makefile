@@ -22,12 +22,12 @@ help:
 	@sed -n '/^PYTHON/q; s/^# \?//p' Makefile
 
 preflight: $(VENV)
-	@tests/preflight.sh
+	@tests/interruptible.sh tests/preflight.sh
 
 $(RUN): nox; @:
 nox: clone .build/venv/tests
 	@rm -f .pytest_cache/failed_tests
-	@$(BIN)/nox --sessions $(RUN) $(if $(ARGS),-- $(ARGS)) || \
+	@tests/interruptible.sh $(BIN)/nox --sessions $(RUN) $(if $(ARGS),-- $(ARGS)) || \
 	  { test ! -s .pytest_cache/failed_tests || { echo 'The tests that failed, each as the command that runs it again:'; \
 	  cat .pytest_cache/failed_tests; }; exit 1; }
 
@@ -43,7 +43,7 @@ clone:
 	  { echo 'make $(RUN) needs git and a clone. In a downloaded archive, make preflight works.' >&2; exit 1; }
 
 $(VENV): tests/unit/requirements.txt tests/fake_firefly/requirements.txt | python
-	$(PYTHON) -m venv --clear .build/venv
+	tests/interruptible.sh $(PYTHON) -m venv --clear .build/venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check ansible-core -r $<
 	mkdir -p .build/collections/ansible_collections/firefly
 	ln -sfn "$(CURDIR)" .build/collections/ansible_collections/firefly/platform
