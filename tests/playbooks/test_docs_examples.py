@@ -31,8 +31,8 @@ PAGES = {
     'guides': sorted(ROOT.glob('docs/docsite/rst/*.rst')),
     'plugins': sorted([*ROOT.glob('plugins/modules/*.py'), *ROOT.glob('plugins/lookup/*.py')]),
 }
-#: Scripts with one of these need Galaxy, PyPI, a container engine or AWX, which test_awx.py has.
-NOT_RUN = ('ansible-galaxy ', 'pip install ', 'ansible-builder ', 'firefly.platform.awx_setup')
+#: Scripts with one of these need GitHub, Galaxy, PyPI, a container engine or AWX, which test_awx.py has.
+NOT_RUN = ('git clone ', 'ansible-galaxy ', 'pip install ', 'ansible-builder ', 'firefly.platform.awx_setup')
 
 #: The key pair that the reader types in place of `your-access-key` and the like, ...
 TYPED = ('EXAMPLE-ACCESS-KEY-a1', 'EXAMPLE-SECRET-KEY-51c07f9d')

@@ -40,7 +40,7 @@ def test_one_author() -> None:
 def test_every_name_in_the_collection_exists() -> None:
     paths = [path for pattern in ('plugins/*/[!_]*.py', 'roles/*', 'playbooks/*.yml') for path in ROOT.glob(pattern)]
     kinds = [f'{path.stem}_{kind}' for path in paths for kind in ('module', 'lookup', 'role')]
-    known = {path.stem for path in paths} | {*kinds, 'plugins', 'docsite'}
+    known = {path.stem for path in paths} | {*kinds, 'plugins', 'docsite', 'git'}
     assert [other for other in others(r'firefly[._-]platform[.](\w+)', '') if other[1] not in known] == []
 
 
