@@ -22,7 +22,7 @@ help:
 	@sed -n '/^PYTHON/q; s/^# \?//p' Makefile
 
 preflight: $(VENV)
-	@tests/interruptible.sh tests/preflight.sh
+	@tests/preflight.sh
 
 $(RUN): nox; @:
 nox: clone .build/venv/tests
