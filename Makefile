@@ -4,8 +4,7 @@
 # make matrix      all tests, and ansible-test sanity, on every ansible-core
 # make torture     faults, junk, load, kills and leaks
 # make release     the tarball in dist/, tried out
-# make docs, make bench, make mutants, make clean
-# make lint, make unit, make playbooks, make molecule, make tests-2.16, make sanity-2.16: a part of these
+# make docs, make bench, make mutants, make clean; and parts of these: make lint, make unit, make tests-2.16, ...
 #
 # PYTHON is the interpreter for .build/venv. ARGS go to the session's command. What a session needs is installed by uv:
 # with NOX_DEFAULT_VENV_BACKEND=virtualenv by pip, which may know another package index.
@@ -40,7 +39,7 @@ python:
 
 clone:
 	@git --version >/dev/null && test -e .git || \
-	  { echo 'make $(RUN) needs git and a clone. In a downloaded archive, make preflight works.' >&2; exit 1; }
+	  { echo 'make $(RUN) needs git and a clone. In a downloaded archive, only make preflight works.' >&2; exit 1; }
 
 $(VENV): tests/unit/requirements.txt tests/fake_firefly/requirements.txt | python
 	tests/interruptible.sh $(PYTHON) -m venv --clear .build/venv

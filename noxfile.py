@@ -118,21 +118,12 @@ def release(session: nox.Session) -> None:
 add('unit', '(($#)) || set -- --cov --cov-fail-under=90; pytest tests/unit --numprocesses=auto "$@"')
 # a distribution's own Pythons have other patches
 for path in Path('/usr/bin').glob('python3.1[1-9]'):
-    add(
-        f'unit-{path.name}',
-        'pytest tests/unit --numprocesses=auto "$@"',
-        packages='ansible-core -r tests/unit/requirements.txt',
-        python=str(path),
-    )
+    requirements = 'ansible-core -r tests/unit/requirements.txt'
+    add(f'unit-{path.name}', 'pytest tests/unit --numprocesses=auto "$@"', packages=requirements, python=str(path))
 add('playbooks', 'pytest tests/playbooks --numprocesses=auto "$@"')
 add('torture', 'pytest tests/torture -s "$@"', allow_parallel=False)
 add('bench', 'python -m tests.bench "$@"', allow_parallel=False)
-add(
-    'mutants',
-    'python -m tests.mutants "$@"',
-    packages='ansible-core -r tests/mutants/requirements.txt',
-    allow_parallel=False,
-)
+add('mutants', 'python -m tests.mutants "$@"', packages='-r tests/mutants/requirements.txt', allow_parallel=False)
 add(
     'molecule',
     'python -m tests.fake_firefly -- molecule test --all --report "$@"',
