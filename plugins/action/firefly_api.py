@@ -4,11 +4,9 @@
 
 from __future__ import annotations
 
-# imports requests once, in the parent of all workers
-from ..plugin_utils import _client  # noqa: F401  # pylint: disable=unused-import
 from ..plugin_utils._action import FireflyAction
-from ..plugin_utils._api import API
+from ..plugin_utils._api import Api
 
 
 class ActionModule(FireflyAction):
-    operation = API
+    operation = Api()

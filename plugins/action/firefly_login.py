@@ -6,16 +6,18 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.utils.display import Display
+
 from ..plugin_utils._action import FireflyAction
-from ..plugin_utils._login import LOGIN
+from ..plugin_utils._login import Login
 
 
 class ActionModule(FireflyAction):
-    operation = LOGIN
+    operation = Login()
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        values = super().run(tmp, task_vars)
-        if 'expires_at_utc' in values:
-            token = 'cached token' if values['reused'] else 'new token'
-            self._display.v(f'{values["api_url"]}: {token}, expires at {values["expires_at_utc"]}')
-        return values
+        result = super().run(tmp, task_vars)
+        if 'expires_at_utc' in result:
+            token = 'cached token' if result['reused'] else 'new token'
+            Display().v(f'{result["api_url"]}: {token}, expires at {result["expires_at_utc"]}')
+        return result

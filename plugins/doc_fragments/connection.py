@@ -51,8 +51,9 @@ options:
     default: true
   timeout:
     description:
-      - The time limit in seconds, up to a day. It applies to the connection, to the start of the response, and to the arrival of the body.
-      - Looking up the host name is not included. A TLS handshake or a body that stalls may take twice as long.
+      - The time limit in seconds, up to a day. It applies to the connection, to the TLS handshake, to the start of the response, and to the
+        arrival of the body. If a host has several addresses, it applies to the connection to each of them.
+      - Looking up the host name is not included. A body that stalls may take twice as long.
       - It does not stop a server that sends its headers byte by byte. Neither does
         O(firefly.platform.firefly_health#module:wait_timeout).
     type: float
@@ -63,9 +64,10 @@ options:
         502, 503 and 504. Other failures are not retried, such as a 401 for a wrong key.
       - A request of M(firefly.platform.firefly_api) that changes something is retried only after a 429, or if it cannot have reached
         Firefly.
-      - The pauses between retries grow. None is longer than 60 seconds, whatever C(Retry-After) says.
+      - The pauses between retries grow up to 60 seconds. If C(Retry-After) asks for a longer pause, the request is not retried, and the
+        message says how long the pause is.
       - A 429 is the rate limit, 500 requests a minute from one address. Retries after a 429 are not counted. Pauses of random length come
-        before them, for as many minutes in all as this option says.
+        before them, of up to 5 minutes each, for as many minutes in all as this option says.
       - Progress goes to stderr, at the start of a pause and every 30 seconds.
     type: int
     default: 3

@@ -208,7 +208,7 @@ url:
   returned: as RV(status)
   type: str
   sample: https://api.firefly.ai/v2/runners/projects/project-1
-attempts:
+requests:
   description: The number of requests to the endpoint, without the login. V(0) in check mode if nothing was sent.
   returned: as RV(status)
   type: int

@@ -52,7 +52,7 @@ options:
     default: false
   wait_timeout:
     description:
-      - The longest time to wait, in seconds, from 1 to a day.
+      - The longest time to wait, in seconds, from 1 to a day. If the last request stalls, it can take a few seconds more.
     type: int
     default: 120
   wait_sleep:
@@ -118,7 +118,7 @@ latency_ms:
   returned: always
   type: int
   sample: 84
-attempts:
+requests:
   description: The number of requests that the task made.
   returned: always
   type: int

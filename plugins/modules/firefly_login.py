@@ -103,7 +103,7 @@ reused:
   returned: success
   type: bool
   sample: false
-attempts:
+requests:
   description: The number of requests that this task made. V(0) if the token came from the token cache.
   returned: success
   type: int

@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 
 from ansible.errors import AnsibleError
-from ansible.release import __version__ as ansible_core
+from ansible.release import __version__
 
-if sys.version_info < (3, 10) or tuple(map(int, ansible_core.split('.')[:2])) < (2, 16):
-    python = '.'.join(map(str, sys.version_info[:3]))
+from ._ansible_core import VERSION
+
+if sys.version_info < (3, 10) or VERSION < (2, 16):
     raise AnsibleError(
-        f'The collection firefly.platform needs ansible-core 2.16 or newer and Python 3.10 or newer on the controller. '
-        f'This is ansible-core {ansible_core} on Python {python}.'
+        'The collection firefly.platform needs ansible-core 2.16 or newer and Python 3.10 or newer on the controller. '
+        f'This is ansible-core {__version__} on Python {platform.python_version()}.'
     )

@@ -6,25 +6,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import typing as t
 
 from ansible import constants
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
+from ._ansible_core import LOOP_READS_TASK_NO_LOG
+from ._environment import task_environment
 from ._errors import FireflyError
 from ._facts import exposure
-from ._operation import Context, Operation, Outcome, perform
+from ._operation import Context, Operation, Outcome
 from ._option_sources import Sources, resolve
-from ._options import KEY_FILES
-from ._secrets import scrub
+from ._options import KEY_FILES, Options
+from ._secrets import holds_secret
 
 _CONTROLLER_ASKS = (
     'The controller makes the request, whatever the host of the task is. To go through a bastion, set https_proxy in '
     'the environment of the task.'
 )
 _ON_THE_WAY = ('dns', 'connect', 'timeout', 'tls', 'proxy')
+
+_DISPLAY = Display()
 
 
 class FireflyAction(ActionBase):
@@ -36,74 +40,87 @@ class FireflyAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
+        variables = task_vars or {}
         if self._task.delegate_to and self._task.delegate_to not in constants.LOCALHOST:
-            self._display.warning(_CONTROLLER_ASKS)
-        # a task with until is repeated until the outcome changes, so it must not get a shared failure
-        asker = None if self._task.until or self._task.retries else self._task._uuid
-        context = Context(self._report, asker, check_mode=bool(self._task.check_mode))
-        with self._task_environment(omit=(task_vars or {}).get('omit')):
-            find = self._loader.path_dwim
-            sources = Sources(self._task.args, task_vars or {}, os.environ, self._templar.template, find)
+            _DISPLAY.warning(_CONTROLLER_ASKS)
+        with task_environment(self._task.environment, omit=variables.get('omit')):
+            sources = Sources(
+                arguments=self._task.args,
+                variables=variables,
+                environment=os.environ,
+                template=self._templar.template,
+                resolve_path=self._loader.path_dwim,
+            )
+            raw: Options | None = None
             try:
-                outcome = perform(self.operation, resolve(self.operation.options, sources), context)
+                raw = resolve(self.operation.options, sources)
+                outcome = self.operation.run(self.operation.validate(raw), self._context())
             except FireflyError as error:
-                outcome = Outcome(self.operation.failed(error), error)
-            hidden = bool(self.operation.secrets and not outcome.error) or self._item_holds_a_key(sources)
-        result = self._result(*outcome)
-        if hidden:
-            result['_ansible_no_log'] = True
-            # before ansible-core 2.19 a loop hides its items only if the task has no_log
-            self._task.no_log = True
-        if outcome.error and self._task.loop and (hidden or self.operation.secrets):
-            self._report(result['msg'])  # one hidden item hides the others
+                outcome = Outcome(self.operation.values_without_response(error), error)
+            item_is_secret = self._item_may_hold_key(raw, sources)
+        result = self._result(outcome)
+        is_secret = bool(self.operation.secrets and not outcome.error)
+        if is_secret or item_is_secret:
+            self._hide(result)
+        if outcome.error and self._task.loop and (item_is_secret or self.operation.secrets):
+            _report(result['msg'])  # one hidden item hides the others
         return result
 
-    def _item_holds_a_key(self, sources: Sources) -> bool:
+    def _context(self) -> Context:
+        # a task with until is repeated until the outcome changes, so it must not get a shared failure
+        repeats = self._task.until or self._task.retries
+        return Context(
+            report=_report, scope=None if repeats else self._task._uuid, check_mode=bool(self._task.check_mode)
+        )
+
+    def _item_may_hold_key(self, raw: Options | None, sources: Sources) -> bool:
         """Whether a key can be in what ansible-core shows of a loop: the item, and with ``extended`` its neighbors."""
         if not self._task.loop:
             return False
+        if raw is None:
+            return True
         loop_var = sources.variables.get('ansible_loop_var', 'item')
-        shown = [sources.variables.get(name) for name in (loop_var, 'ansible_loop')]
-        shown += [str(shown)]  # a key may be a number
+        shown = [sources.variables.get(loop_var), sources.variables.get('ansible_loop')]
         try:
-            keys = resolve(tuple(KEY_FILES), sources)
-            return bool(scrub(shown, [str(keys[name]).strip() for name in KEY_FILES if name in keys]) != shown)
-        except (FireflyError, ValueError):
+            options = raw if 'secret_key' in self.operation.options else resolve(tuple(KEY_FILES), sources)
+            keys = [str(options[name]).strip() for name in KEY_FILES if name in options]
+            return holds_secret(shown, keys)
+        except (FireflyError, RecursionError):
             return True
 
-    def _result(self, values: dict[str, t.Any], error: FireflyError | None) -> dict[str, t.Any]:
+    def _hide(self, result: dict[str, t.Any]) -> None:
+        result['_ansible_no_log'] = True
+        if LOOP_READS_TASK_NO_LOG:
+            self._task.no_log = True
+
+    def _result(self, outcome: Outcome) -> dict[str, t.Any]:
         """What the task returns."""
-        ended: dict[str, t.Any] = {'failed': True, 'failure': error.failure} if error else {}
-        sets_fact = values and self.operation.fact
-        if error:
-            elsewhere = error.code in _ON_THE_WAY and self._connection.transport != 'local'
-            values = {**values, 'msg': f'{error} {_CONTROLLER_ASKS}' if elsewhere else str(error)}
-        if sets_fact:
-            ended['ansible_facts'] = {self.operation.name: self._fact(values)}
-        return {'changed': False, **values, **ended}
+        values = dict(outcome.values)
+        if outcome.error:
+            values['msg'] = self._message(outcome.error)
+        result = {'changed': False, **values}
+        if outcome.values and self.operation.sets_fact:
+            result['ansible_facts'] = {self.operation.name: self._fact(values)}
+        if outcome.error:
+            result['failed'] = True
+            result['failure'] = outcome.error.failure
+        return result
+
+    def _message(self, error: FireflyError) -> str:
+        if error.code in _ON_THE_WAY and self._connection.transport != 'local':
+            return f'{error} {_CONTROLLER_ASKS}'
+        return str(error)
 
     def _fact(self, values: dict[str, t.Any]) -> dict[str, t.Any]:
-        where = exposure() if self.operation.secrets else None
-        if where is None:
+        reason = exposure() if self.operation.secrets else None
+        if reason is None:
             return values
-        self._display.v(
-            f'{where} So ansible_facts.{self.operation.name} has no token. Use the registered variable of this task, '
+        _DISPLAY.v(
+            f'{reason} So ansible_facts.{self.operation.name} has no token. Use the registered variable of this task, '
             'or the lookup firefly.platform.firefly.'
         )
         return {name: value for name, value in values.items() if name not in self.operation.secrets}
 
-    def _report(self, line: str) -> None:
-        self._display.display(line, stderr=True)  # stdout belongs to the callback
 
-    @contextlib.contextmanager
-    def _task_environment(self, omit: str | None) -> t.Iterator[None]:
-        """Sets the task's ``environment`` in this process. Before ansible-core 2.19 a value in it may be ``omit``."""
-        environment: dict[str, t.Any] = {}
-        self._compute_environment_string(environment)
-        before = dict(os.environ)
-        os.environ.update({name: str(value) for name, value in environment.items() if value != omit})
-        try:
-            yield
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
+def _report(line: str) -> None:
+    _DISPLAY.display(line, stderr=True)  # stdout belongs to the callback

@@ -7,215 +7,181 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import re
-import socket
 import sys
 import time
 import typing as t
 import warnings
-from http import HTTPStatus
-from urllib.parse import urlsplit
+from http.client import HTTPResponse, IncompleteRead
 from urllib.request import getproxies_environment
 
-from ._diagnosis import IMPORT_ERROR, Diagnosis, diagnose
+from ._diagnosis import IMPORT_ERROR, diagnose, network_errors
 from ._errors import FireflyError
+from ._failures import network_failure, unexpected_response
+from ._http_date import unix_time
 from ._library import install_command
 from ._options import Options
-from ._pauses import Patience, Progress
+from ._progress import Progress, Report
 from ._request import Request, Response
-from ._secrets import scrub, server_message
+from ._retry import RetryBudget
 from ._tls import client_certificate, trusted
 
 if IMPORT_ERROR is None:
     import requests
     from requests.adapters import HTTPAdapter
-    from urllib3.exceptions import IncompleteRead, InvalidHeader
-    from urllib3.util import Retry, Timeout
-
-    from ._diagnosis import ERRORS
+    from urllib3.util import Timeout
 
 #: The version of the collection, for the User-Agent. A test compares it with galaxy.yml.
 VERSION = '1.0.0'
 
-_CODES = {401: 'unauthorized', 403: 'forbidden', 404: 'not_found', 407: 'proxy', 429: 'rate_limited'}
-_PHRASES = {status.value: f' {status.phrase}' for status in HTTPStatus}
-_RETRY_STATUSES = (429, 502, 503, 504)
+_HEADERS = {
+    'Accept': 'application/json',
+    'Accept-Encoding': 'identity',
+    'User-Agent': f'firefly.platform/{VERSION} (Ansible collection)',
+}
 
 
 class FireflyClient:
-    """Sends requests with the connection options.
+    """Sends requests with the connection options, over ``proxy`` if there is one, and counts them in ``requests``.
 
-    An attempt takes up to ``timeout`` seconds, or twice as long if a TLS handshake or the body stalls. Looking up the
-    host name is not limited, nor are headers that arrive byte by byte. :class:`Patience` decides on retries. Each
-    attempt opens a new connection, because a server may close one without saying so. ``report`` shows a line of
-    progress.
+    An attempt takes up to ``timeout`` seconds to connect to each address of the host, as many for the TLS handshake,
+    until the response begins, and until its body has arrived. Looking up the host name is not limited, nor are headers
+    that arrive byte by byte. :class:`RetryBudget` decides on retries, and ``report`` shows a line of progress.
 
     :raises FireflyError: ``missing_library`` if this Python cannot import requests, ``invalid_option`` if a file of the
         TLS options cannot be used.
     """
 
-    def __init__(self, options: Options, report: t.Callable[[str], None]) -> None:
+    def __init__(self, options: Options, report: Report) -> None:
         if IMPORT_ERROR is not None:
-            what = (
+            raise FireflyError(
+                'missing_library',
                 f'{sys.executable} cannot import the Python library requests: {IMPORT_ERROR}. '
-                f'To install it, run: {install_command()}.'
+                f'To install it, run: {install_command()}.',
             )
-            raise FireflyError('missing_library', what)
+        self.requests = 0
         self._options = options
         self._report = report
-        self._verify = trusted(options['validate_certs'], options['ca_path'])
-        self._cert = client_certificate(options['client_cert'], options['client_key'])
-        self._secrets = (options.get('secret_key'), options.get('access_key'))
+        self._verify = trusted(options)
+        self._certificate = client_certificate(options)
+        self.proxy = _proxy(options)
+        # an adapter alone: a session would take keys from ~/.netrc, keep cookies and parse redirects
+        self._adapter = HTTPAdapter()
 
     def request(self, request: Request, *, retries: int | None = None, timeout: float | None = None) -> Response:
         """The response to the request. ``retries`` and ``timeout`` (in seconds) override the options.
 
         :raises FireflyError: if there is no response, or not one that the request expects.
         """
-        patience = Patience(self._options['retries'] if retries is None else retries)
+        budget = RetryBudget(self._options['retries'] if retries is None else retries)
         progress = Progress(self._report)
-        timeout = self._options['timeout'] if timeout is None else timeout
-        attempts = 0
         while True:
-            attempts += 1
             try:
-                return self._checked(request, self._attempt(request, timeout, attempts))
+                return self._attempt(request, timeout or self._options['timeout'])
             except FireflyError as error:
-                if error.status == HTTPStatus.UNAUTHORIZED and request.token and request.token.renew():
-                    continue
-                pause = None if error.changed else patience.pause(error)
+                # the next attempt looks up the host again, and may reach another server
+                self._adapter.close()
+                if error.changed:
+                    raise
+                pause = budget.pause_after(error)
                 if pause is None:
                     raise
                 progress.sleep(pause, error)
 
-    def _attempt(self, request: Request, timeout: float, attempts: int) -> Response:
-        url = f'{self._options["api_url"]}{request.path}'
-        headers: t.Mapping[str, str] = {
-            'Accept': 'application/json',
-            'Accept-Encoding': 'identity',
-            'Connection': 'close',
-            'User-Agent': f'firefly.platform/{VERSION} (Ansible collection)',
-            **({'Authorization': f'Bearer {request.token}'} if request.token else {}),
-        }
-        started = time.monotonic()
-        proxies: dict[str, str] = {}
-        try:
-            sent = requests.Request(request.method, url, headers, params=request.query, json=request.json).prepare()
-            proxies = self._proxies()
-            # an adapter alone: a session would take keys from ~/.netrc, keep cookies and parse redirects
-            with contextlib.closing(HTTPAdapter()) as adapter, warnings.catch_warnings():
-                if self._verify is False:
-                    warnings.simplefilter('ignore')  # urllib3 would warn at each request, but the user chose this
-                limits: t.Any = Timeout(connect=timeout / _addresses(url, proxies), total=timeout)
-                response = adapter.send(
-                    sent, stream=True, timeout=limits, verify=self._verify, cert=self._cert, proxies=proxies
-                )
-                with response:
-                    body = _read(response, request, started + timeout)
-        except ERRORS as error:
-            # its text and the frames of its traceback can hold the keys
-            meaning = diagnose(error)
-            changed = meaning.arrived and not request.read_only
-            raise _network_error(
-                f'{request.method} {url}', meaning, proxies, attempts=attempts, changed=changed
-            ) from None
-        latency_ms = int((time.monotonic() - started) * 1000)
-        headers = response.headers
-        return Response(response.status_code, headers, body, latency_ms, attempts, _retry_after(headers))
+    def _attempt(self, request: Request, timeout: float) -> Response:
+        """The response to a single attempt.
 
-    def _proxies(self) -> dict[str, str]:
-        url: str = self._options['api_url']
-        # http:// is for loopback only. If the environment names no proxy, requests would ask macOS for one, which can
-        # crash a forked process.
-        asks = self._options['use_proxy'] and not url.startswith('http://') and getproxies_environment()
-        return requests.utils.get_environ_proxies(url) if asks else {}
-
-    def _checked(self, request: Request, response: Response) -> Response:
-        """The response, if the request expects its status and size.
-
-        :raises FireflyError: if it does not.
+        :raises FireflyError: if there is no response, or not one that the request expects.
         """
-        status = response.status
-        where = f'{request.method} {self._options["api_url"]}{request.path}'
-        if status in request.expect and len(response.body) <= request.limit:
+        self.requests += 1
+        try:
+            response = self._send(request, timeout)
+        except network_errors() as error:
+            # its text and the frames of its traceback can hold the keys
+            raise network_failure(request, self._options, diagnose(error), self.proxy) from None
+        if response.status in request.expect and len(response.body) <= request.limit:
             return response
-        if status in request.expect:
-            code, what = 'response_too_large', f'{where} returned a response that is too large.'
-        else:
-            class_code = {3: 'redirect', 5: 'server_error'}.get(status // 100, 'unexpected_status')
-            code = _CODES.get(status, class_code)
-            secrets = (*self._secrets, str(request.token) if request.token else None)
-            said = server_message(response.body, secrets)
-            if code == 'redirect':
-                said = _address(response.headers.get('Location', ''), secrets)
-            what = f'{where} returned {status}{_PHRASES.get(status, "")}{f": {said}" if said else ""}.'
-        told = response._asdict()
-        del told['headers']
-        told['body'] = response.body if request.token else b''  # the body of a login can hold a token
-        # with these two, the server has refused the request
-        changed = not request.read_only and status not in (401, 429)
-        raise FireflyError(code, what, retryable=status in _RETRY_STATUSES, changed=changed, **told)
+        raise unexpected_response(request, self._options, response)
+
+    def _send(self, request: Request, timeout: float) -> Response:
+        headers = dict(_HEADERS)
+        if request.token:
+            headers['Authorization'] = f'Bearer {request.token}'
+        url = f'{self._options["api_url"]}{request.path}'
+        started = time.monotonic()
+        with contextlib.ExitStack() as stack:
+            if self._verify is False:
+                stack.enter_context(warnings.catch_warnings())
+                warnings.simplefilter('ignore')  # urllib3 would warn at each request, but the user chose this
+            prepared = requests.Request(request.method, url, headers, params=request.query, json=request.json).prepare()
+            response = self._adapter_for(request, stack).send(
+                prepared,
+                stream=True,
+                timeout=t.cast('t.Any', Timeout(connect=timeout, read=timeout)),
+                verify=self._verify,
+                cert=self._certificate,
+                proxies={'all': self.proxy} if self.proxy else {},
+            )
+            stack.enter_context(response)
+            body = _read(response, request, time.monotonic() + timeout)
+        return Response(
+            status=response.status_code,
+            headers=response.headers,
+            body=body,
+            latency_ms=int((time.monotonic() - started) * 1000),
+            retry_after=_retry_after(response.headers),
+        )
+
+    def _adapter_for(self, request: Request, stack: contextlib.ExitStack) -> HTTPAdapter:
+        """The adapter for a request. A write gets one of its own, which ``stack`` closes.
+
+        The server may close a connection that it kept, just as the next request arrives. Nothing tells whether the
+        request was read, so a write never goes over a connection that was used before.
+        """
+        if request.read_only:
+            return self._adapter
+        return stack.enter_context(contextlib.closing(HTTPAdapter()))
 
 
-def _address(location: str, secrets: t.Iterable[str | None]) -> str:
-    """The address that a redirect points to, without query and user name."""
-    try:
-        parts = urlsplit(location)
-        address = f'{parts.scheme}://{parts.hostname}{parts.path}' if parts.hostname else parts.path
-    except ValueError:
-        return ''
-    return re.sub(r'[^\x21-\x7e]', '', scrub(address, secrets))[:200]
-
-
-def _addresses(url: str, proxies: dict[str, str]) -> int:
-    """The number of addresses to try. urllib3 gives each of them the whole time to connect."""
-    if requests.utils.select_proxy(url, proxies):
-        return 1
-    return len(socket.getaddrinfo(urlsplit(url).hostname, None, type=socket.SOCK_STREAM))
+def _proxy(options: Options) -> str | None:
+    """The address of the proxy on the way to the API, from the environment."""
+    url = options['api_url']
+    # http:// is for loopback only
+    if not options['use_proxy'] or url.startswith('http://'):
+        return None
+    # otherwise requests would ask macOS for a proxy, which can crash a forked process
+    if not getproxies_environment():
+        return None
+    return requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
 
 
 def _read(response: requests.Response, request: Request, deadline: float) -> bytes:
     """The body as it was sent, but at most one byte more than the limit. The body of an error may be incomplete."""
-    raw = response.raw
-    # urllib3 1.26 has no read1, and its read waits for all the bytes: reading one at a time keeps the deadline
-    read = functools.partial(raw.read1, 65536) if hasattr(raw, 'read1') else functools.partial(raw.read, 1)
+    # requests reads cookies from it too; urllib3 1.26 has no read that returns what is there
+    source = t.cast('HTTPResponse', response.raw._original_response)
     body = bytearray()
     try:
-        while len(body) <= request.limit and (part := read(decode_content=False)):
+        while len(body) <= request.limit:
+            part = source.read1(64 * 1024)
+            if not part:
+                if source.length:
+                    raise IncompleteRead(bytes(body), source.length)
+                source.close()
+                response.raw.release_conn()  # the next request can use the connection
+                break
             body += part
             if time.monotonic() > deadline:
                 raise requests.Timeout
-        if len(body) <= request.limit and raw.length_remaining:
-            raise IncompleteRead(len(body), raw.length_remaining)
-    except ERRORS:
+    except network_errors():
         if response.status_code in request.expect:
             raise
     return bytes(body[: request.limit + 1])
 
 
-def _network_error(where: str, diagnosis: Diagnosis, proxies: dict[str, str], **known: t.Any) -> FireflyError:
-    code, retryable, reason, _arrived = diagnosis
-    if code == 'invalid_option' and proxies:
-        code, reason = 'proxy', 'its address is not valid'
-    if code in ('connect', 'timeout', 'tls') and proxies:
-        where += ' through the proxy from the environment'
-    if code == 'invalid_option':
-        return FireflyError(code, 'The option api_url has no valid host name.', **known)
-    what = {
-        'dns': 'could not be sent: the host name was not found',
-        'connect': 'got no response: the connection failed',
-        'timeout': 'timed out before the response was complete',
-        'tls': 'got no response: TLS failed',
-        'proxy': 'got no response: the proxy failed',
-    }[code]
-    message = f'{where} {what}{f" ({reason})" if reason else ""}.'
-    return FireflyError(code, message, retryable=retryable, **known)
-
-
 def _retry_after(headers: t.Mapping[str, str]) -> float:
-    """The pause in seconds that the server asks for, or 0."""
-    try:
-        return max(0, Retry(0).parse_retry_after(headers.get('Retry-After', '0')))
-    except (InvalidHeader, ValueError, OverflowError):
-        return 0
+    """The pause in seconds that the server asks for, or 0. urllib3 would cut it."""
+    value = headers.get('Retry-After', '').strip()
+    if re.fullmatch('[0-9]{1,9}', value):
+        return float(value)
+    date = unix_time(value)
+    return 0 if date is None else max(0, date - time.time())

@@ -9,56 +9,105 @@ from __future__ import annotations
 import socket
 import ssl
 import typing as t
+from dataclasses import dataclass
 from http.client import HTTPException
 
 try:
     import requests
-    from urllib3 import exceptions as errors
+    from urllib3 import exceptions as urllib3_errors
 except Exception as error:  # whatever a broken dependency of requests raises
     IMPORT_ERROR: Exception | None = error
 else:
     IMPORT_ERROR = None
-    #: What sending a request or reading its response can raise.
-    ERRORS = (requests.RequestException, errors.HTTPError, HTTPException, OSError, UnicodeError)
-    # exceptions, code, whether it is temporary; the first row that matches an exception of the chain counts
-    _MEANINGS: list[tuple[tuple[type[BaseException], ...], str, bool]] = [
-        ((requests.exceptions.ProxyError, errors.ProxyError), 'proxy', False),
-        ((requests.exceptions.InvalidSchema, errors.ProxySchemeUnknown), 'proxy', False),
-        ((requests.exceptions.InvalidURL, errors.LocationValueError, UnicodeError), 'invalid_option', False),
-        # a server ends the handshake like this when it goes down, or when it requires a client certificate; it depends
-        # on the version of Python and OpenSSL which of these it is
-        ((ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError), 'tls', True),
-        ((ssl.SSLError, errors.SSLError, requests.exceptions.SSLError), 'tls', False),
-        ((socket.gaierror,), 'dns', True),
-        ((ConnectionError, errors.NewConnectionError), 'connect', True),
-        ((TimeoutError, requests.Timeout, errors.TimeoutError), 'timeout', True),
-        ((BaseException,), 'connect', True),
-    ]
-    # these mean that there was no connection, so nothing was sent
-    _UNSENT = (socket.gaierror, ssl.SSLCertVerificationError, errors.NewConnectionError, errors.ConnectTimeoutError)
 
 
-class Diagnosis(t.NamedTuple):
-    """The code of a failure, whether it is temporary, the reason that the system gives, and whether the request may
-    have arrived. The reason holds no address and no secret."""
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """The code of a failure, and the reason that the system gives, which holds no address and no secret.
+
+    ``retryable`` is true if the failure is temporary, and ``final`` if waiting cannot help. ``arrived`` is true if the
+    server may have got the request.
+    """
 
     code: str
-    retryable: bool = False
     reason: str = ''
+    retryable: bool = False
+    final: bool = False
     arrived: bool = False
 
 
+class _Meaning(t.NamedTuple):
+    """What some exceptions mean."""
+
+    exceptions: tuple[type[BaseException], ...]
+    code: str
+    retryable: bool = False
+    final: bool = False
+
+
+def network_errors() -> tuple[type[Exception], ...]:
+    """What sending a request or reading its response can raise."""
+    return (requests.RequestException, urllib3_errors.HTTPError, HTTPException, OSError, UnicodeError)
+
+
 def diagnose(error: BaseException) -> Diagnosis:
-    """What an exception of :data:`ERRORS` means."""
+    """What one of the :func:`network_errors` means."""
     if error.__class__ is OSError and error.strerror is None:
         # requests found no CA bundle, https://github.com/psf/requests/blob/main/src/requests/adapters.py
-        return Diagnosis('tls', reason='no CA certificates found: install ca-certificates, or certifi for this Python')
+        reason = 'no CA certificates found: install ca-certificates, or certifi for this Python'
+        return Diagnosis(code='tls', reason=reason, final=True)
     chain = list(_chain(error))
-    code, retryable = next(row[1:] for row in _MEANINGS if any(isinstance(link, row[0]) for link in chain))
+    meaning = _meaning(chain)
+    return Diagnosis(
+        code=meaning.code,
+        reason='' if meaning.code == 'timeout' else _reason(chain),
+        retryable=meaning.retryable,
+        final=meaning.final,
+        arrived=not _is_unsent(chain),
+    )
+
+
+def _meaning(chain: list[BaseException]) -> _Meaning:
+    """The first row that has the class of an exception in the chain."""
+    for meaning in _meanings():
+        if any(isinstance(link, meaning.exceptions) for link in chain):
+            return meaning
+    return _Meaning((), 'connect', retryable=True)
+
+
+def _meanings() -> tuple[_Meaning, ...]:
+    invalid_schema = requests.exceptions.InvalidSchema
+    invalid_url = requests.exceptions.InvalidURL
+    return (
+        # such as an address for SOCKS, without the library for it
+        _Meaning((invalid_schema, urllib3_errors.ProxySchemeUnknown), 'proxy', final=True),
+        _Meaning((requests.exceptions.ProxyError, urllib3_errors.ProxyError), 'proxy'),
+        _Meaning((invalid_url, urllib3_errors.LocationValueError, UnicodeError), 'invalid_option', final=True),
+        # a server ends the handshake like this when it goes down, or when it requires a client certificate; it depends
+        # on the version of Python and OpenSSL which of these it is
+        _Meaning((ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError), 'tls', retryable=True),
+        _Meaning((ssl.SSLError, urllib3_errors.SSLError, requests.exceptions.SSLError), 'tls', final=True),
+        _Meaning((socket.gaierror,), 'dns', retryable=True),
+        _Meaning((ConnectionError, urllib3_errors.NewConnectionError), 'connect', retryable=True),
+        _Meaning((TimeoutError, requests.Timeout, urllib3_errors.TimeoutError), 'timeout', retryable=True),
+    )
+
+
+def _is_unsent(chain: list[BaseException]) -> bool:
+    """Whether the exceptions mean that there was no connection to send the request over."""
+    unsent = (
+        socket.gaierror,
+        ssl.SSLCertVerificationError,
+        urllib3_errors.ConnectTimeoutError,
+        urllib3_errors.LocationValueError,
+        urllib3_errors.NewConnectionError,
+        urllib3_errors.ProxySchemeUnknown,
+        requests.exceptions.InvalidSchema,
+        requests.exceptions.InvalidURL,
+        UnicodeError,
+    )
     # what http.client says if a proxy refuses to connect
-    refused = any(str(link).startswith('Tunnel connection failed') for link in chain)
-    unsent = refused or code == 'invalid_option' or any(isinstance(link, _UNSENT) for link in chain)
-    return Diagnosis(code, retryable, '' if code == 'timeout' else _reason(chain), arrived=not unsent)
+    return any(isinstance(link, unsent) or str(link).startswith('Tunnel connection failed') for link in chain)
 
 
 def _reason(chain: list[BaseException]) -> str:
@@ -72,13 +121,13 @@ def _reason(chain: list[BaseException]) -> str:
     return ''
 
 
-def _chain(error: BaseException | None) -> t.Iterator[BaseException]:
+def _chain(error: BaseException) -> t.Iterator[BaseException]:
     """The error and all its causes, outermost first. Libraries keep them in different places."""
     seen: list[BaseException] = []
-    links = [error]
+    links: list[t.Any] = [error]
     while links:
         link = links.pop(0)
-        if isinstance(link, BaseException) and not any(link is known for known in seen):
+        if isinstance(link, BaseException) and not any(link is earlier for earlier in seen):
             seen.append(link)
             yield link
             links += [getattr(link, 'reason', None), *link.args, link.__cause__, link.__context__]

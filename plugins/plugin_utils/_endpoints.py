@@ -9,19 +9,21 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ._cursors import Cursor, Key, Offset, PageNumber
+
 
 class Paging(t.NamedTuple):
     """The paging of a list.
 
-    ``where`` says whether its parameters belong in the query or the body. The parameter ``cursor`` selects a page, with
-    a page number, an offset or a value from the previous page. ``first`` is its value for the first page. The parameter
-    ``size`` is the page size. ``default_size`` is its default, if that is documented. In a response, ``entries`` is the
-    key of the entries and ``total`` the key of their number. Without ``entries`` the response is the list itself.
+    ``where`` says whether its parameters belong in the query or the body. ``parameter`` is the one that selects a page,
+    ``first`` selects the first page, and ``size`` is the page size, with its default if that is documented. In a
+    response, ``entries`` is the key of the entries and ``total`` that of their number. Without ``entries`` the response
+    is the list itself.
     """
 
     where: t.Literal['query', 'body']
-    cursor: str
-    first: int | None
+    parameter: str
+    first: Cursor
     size: str
     default_size: int | None = None
     entries: str | None = None
@@ -37,19 +39,20 @@ class Endpoint(t.NamedTuple):
     paging: Paging | None = None
 
 
-_RUNS = Paging('query', 'page', 0, 'pageSize', 25)
-_GUARDRAILS = Paging('query', 'page', 0, 'pageSize')
-_INSIGHTS = Paging('body', 'page', 1, 'page_size', None, 'hits', 'total')
-_OFFSET = Paging('query', 'offset', 0, 'pageSize')
-_INVENTORY = Paging('body', 'afterKey', None, 'size', None, 'responseObjects', 'totalObjects')
+_RUNS = Paging('query', 'page', PageNumber(0), 'pageSize', default_size=25)
+_GUARDRAILS = Paging('query', 'page', PageNumber(0), 'pageSize')
+_INSIGHTS = Paging('body', 'page', PageNumber(1), 'page_size', entries='hits', total='total')
+_PROJECTS = Paging('query', 'offset', Offset(), 'pageSize', entries='data', total='totalCount')
+_VARIABLE_SETS = Paging('query', 'offset', Offset(), 'pageSize')
+_INVENTORY = Paging('body', 'afterKey', Key(), 'size', entries='responseObjects', total='totalObjects')
 
 ENDPOINTS = (
     Endpoint('POST', 'workspaces/search', 'docs', _RUNS),
     Endpoint('POST', 'workspaces/[^/]+/runs/search', 'docs', _RUNS),
     Endpoint('POST', 'guardrails/search', 'client', _GUARDRAILS),
     Endpoint('POST', 'governance/insights', 'docs', _INSIGHTS),
-    Endpoint('GET', 'runners/projects/list', 'client', _OFFSET._replace(entries='data', total='totalCount')),
-    Endpoint('GET', 'runners/variables/variable-sets', 'client', _OFFSET),
+    Endpoint('GET', 'runners/projects/list', 'client', _PROJECTS),
+    Endpoint('GET', 'runners/variables/variable-sets', 'client', _VARIABLE_SETS),
     Endpoint('POST', 'event-center', 'docs'),
     Endpoint('POST', 'event-center/facets', 'docs'),
     Endpoint('POST', 'api/inventory', 'unofficial', _INVENTORY),
@@ -58,5 +61,7 @@ ENDPOINTS = (
 
 def documented(method: str, path: str) -> Endpoint | None:
     """The endpoint in the table with this method and this path below ``/v2``, if there is one."""
-    found = (each for each in ENDPOINTS if each.method == method and re.fullmatch(each.path, path.rstrip('/')))
-    return next(found, None)
+    for endpoint in ENDPOINTS:
+        if endpoint.method == method and re.fullmatch(endpoint.path, path.rstrip('/')):
+            return endpoint
+    return None

@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+
+from ._request import Response
 
 #: What to do next, by code. The code of a result is one of these or ``ok``.
 HINTS: dict[str, str] = {
@@ -43,25 +44,34 @@ HINTS: dict[str, str] = {
 }
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
 class FireflyError(Exception):
     """An operation failed. ``str()`` says what happened, where, and what to do next. It holds no secret.
 
-    ``what`` is that text without what to do next. ``status``, ``latency_ms`` and ``body`` belong to the last response,
-    if there was one. ``attempts`` is the number of requests. ``changed`` is true if they may have changed something.
-    ``retryable`` is true if the same request may succeed later. ``retry_after`` is the pause in seconds that the server
-    asks for.
+    ``what`` is that text without what to do next. ``response`` is the last response, if there was one, and ``status``
+    its status. ``retryable`` is true if the same request may succeed later. ``final`` is true if nothing can be sent
+    until somebody changes something, so waiting does not help. ``changed`` is true if the request may have changed
+    something.
     """
 
-    code: str = field(kw_only=False)
-    what: str = field(kw_only=False)
-    status: int | None = None
-    retryable: bool = False
-    attempts: int = 0
-    latency_ms: int | None = None
-    retry_after: float = 0
-    changed: bool = False
-    body: bytes = b''
+    def __init__(
+        self,
+        code: str,
+        what: str,
+        *,
+        response: Response | None = None,
+        status: int | None = None,
+        retryable: bool = False,
+        final: bool = False,
+        changed: bool = False,
+    ) -> None:
+        super().__init__(code, what)
+        self.code = code
+        self.what = what
+        self.response = response
+        self.status = response.status if response else status
+        self.retryable = retryable
+        self.final = final
+        self.changed = changed
 
     def __str__(self) -> str:
         return f'{self.what} {HINTS[self.code]}'

@@ -11,11 +11,9 @@ import os
 import ansible.plugins.callback
 from ansible import constants
 from ansible.plugins.loader import callback_loader
-from ansible.release import __version__ as ansible_core
+from ansible.release import __version__
 
-#: ansible-core 2.21 keeps the facts of a host in the first result that sets some. A callback that keeps results shows
-#: all of them at its end. Earlier versions copy the facts, and later ones mask a token.
-_RESULTS_HOLD_FACTS = ansible_core.startswith('2.21.')
+from ._ansible_core import RESULTS_HOLD_FACTS
 
 _CORE_STDOUT = ('default', 'minimal', 'oneline')
 
@@ -24,8 +22,8 @@ def exposure() -> str | None:
     """What would show or store a fact, in a sentence. ``None`` if nothing would."""
     if constants.CACHE_PLUGIN.removeprefix('ansible.builtin.') != 'memory':
         return f'The cache plugin {constants.CACHE_PLUGIN} stores facts.'
-    if _RESULTS_HOLD_FACTS and _has_other_callbacks():
-        return f'On ansible-core {ansible_core}, a callback of this run could show facts.'
+    if RESULTS_HOLD_FACTS and _has_other_callbacks():
+        return f'On ansible-core {__version__}, a callback of this run could show facts.'
     return None
 
 
@@ -33,7 +31,8 @@ def _has_other_callbacks() -> bool:
     """Whether a callback may run besides the stdout callbacks of ansible-core."""
     if constants.DEFAULT_STDOUT_CALLBACK.removeprefix('ansible.builtin.') not in _CORE_STDOUT:
         return True
-    own = os.path.dirname(ansible.plugins.callback.__file__)
+    if constants.CALLBACKS_ENABLED:
+        return True
+    core = os.path.dirname(ansible.plugins.callback.__file__)
     # what lies in a folder for callbacks runs without being enabled
-    adjacent = any(os.path.dirname(path) != own for path in callback_loader.all(path_only=True))
-    return bool(constants.CALLBACKS_ENABLED) or adjacent
+    return any(os.path.dirname(path) != core for path in callback_loader.all(path_only=True))

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files that options name. No message repeats a path, because it may be a key that was given by mistake."""
+"""Files that options name. No message repeats a path, because it may be a key that was given by mistake.
+
+``origin`` says in a message where the path comes from, such as ``variable firefly_ca_path``.
+"""
 
 from __future__ import annotations
 
@@ -10,30 +13,29 @@ import os
 import typing as t
 
 from ._errors import FireflyError
-from ._options import OPTIONS
 
 
-def absolute(option: str, path: str, find: t.Callable[[str], str]) -> str:
-    """The absolute path of ``option``. ``find`` resolves a relative one.
+def absolute_path(origin: str, path: str, resolve: t.Callable[[str], str]) -> str:
+    """The absolute path. ``resolve`` makes a relative one absolute.
 
     :raises FireflyError: ``invalid_option`` if it is PEM text or not a valid path, or if a relative path is not found.
     """
     if '-----BEGIN' in path:
-        raise FireflyError('invalid_option', f'The option {option} must be a path, not PEM text.')
+        raise FireflyError('invalid_option', f'The {origin} must be a path, not PEM text.')
     try:
         path = os.path.expanduser(os.path.expandvars(path.strip()))
         if os.path.isabs(path):
             return path
-        found = find(path)
-        there = os.path.exists(found)
+        resolved = resolve(path)
+        exists = os.path.exists(resolved)
     except ValueError as error:
-        raise unreadable(option, error) from None
-    if not there:
-        raise file_error(option, f'was not found in {find(".")}')
-    return found
+        raise unreadable(origin, error) from None
+    if not exists:
+        raise file_error(origin, f'was not found in {resolve(".")}')
+    return resolved
 
 
-def read_key(option: str, path: str) -> str:
+def read_key(origin: str, path: str) -> str:
     """The content of the file, without white space around it.
 
     :raises FireflyError: ``invalid_option`` if it cannot be read.
@@ -43,15 +45,15 @@ def read_key(option: str, path: str) -> str:
         with open(path, encoding='utf-8', errors='surrogateescape') as file:
             return file.read().strip()
     except (OSError, ValueError) as error:
-        raise unreadable(option, error) from None
+        raise unreadable(origin, error) from None
 
 
-def unreadable(option: str, error: Exception) -> FireflyError:
+def unreadable(origin: str, error: OSError | ValueError) -> FireflyError:
     """The error for a file that cannot be read, with the reason that the system gives."""
-    return file_error(option, f'cannot be read: {getattr(error, "strerror", None) or "it is not a valid path"}')
+    reason = getattr(error, 'strerror', None) or 'it is not a valid path'
+    return file_error(origin, f'cannot be read: {reason}')
 
 
-def file_error(option: str, what: str) -> FireflyError:
-    """The error for the file of an option. Environment variables of other programs may name that file too."""
-    others = ''.join(f' or {name}' for name in OPTIONS[option].environment)
-    return FireflyError('invalid_option', f'The file of the option {option}{others} {what}.')
+def file_error(origin: str, problem: str) -> FireflyError:
+    """The error for a file that cannot be used."""
+    return FireflyError('invalid_option', f'The file of the {origin} {problem}.')

@@ -6,101 +6,139 @@
 
 from __future__ import annotations
 
-import itertools
+import socket
 import time
 import typing as t
-from dataclasses import replace
 from datetime import datetime, timezone
+from urllib.parse import urlsplit
 
+from ._client import FireflyClient
 from ._errors import FireflyError
 from ._operation import Context, Operation, Outcome
 from ._options import HEALTH_OPTIONS, Options, validate
-from ._pauses import REPORT_EVERY, Progress, pause_after_refusal
+from ._progress import REPORT_EVERY, Progress
 from ._request import Request, Response
+from ._retry import rate_limit_pause
 
-_Ask = t.Callable[..., Response]
-
-# waiting cannot fix a host name that is not valid, or a certificate that is not trusted
-_FINAL = ('invalid_option', 'tls')
+# https://docs.firefly.ai documents the endpoint and the status
+_REQUEST = Request(method='GET', path='/v2/health', expect=(204,))
 
 
-def validate_health(raw: t.Mapping[str, t.Any]) -> Options:
-    """The options of a health check.
+class Health(Operation):
+    """Check the health. All values are returned on success and on failure.
 
-    :raises FireflyError: if an option has an invalid value.
+    Firefly is up only if the status is 204. With ``wait`` the request is repeated until then, for at most
+    ``wait_timeout`` seconds.
     """
-    return validate(HEALTH_OPTIONS, raw)
+
+    name = 'firefly_health'
+    options = HEALTH_OPTIONS
+
+    def validate(self, raw: Options) -> Options:
+        return validate(self.options, raw)
+
+    def run(self, options: Options, context: Context) -> Outcome:
+        client = FireflyClient(options, context.report)
+        if options['wait']:
+            return _Wait(client, options, context).run()
+        check = _Check(api_url=options['api_url'])
+        try:
+            response = client.request(_REQUEST)
+        except FireflyError as error:
+            return check.failed(error, client.requests)
+        return check.passed(response, client.requests)
+
+    def values_without_response(self, error: FireflyError) -> dict[str, t.Any]:
+        return _Check(api_url=None).failed(error, requests=0).values
 
 
-def health(options: Options, context: Context) -> Outcome:
-    """Check the health. The values are what the module ``firefly_health`` returns, on success and on failure.
+class _Check:
+    """A health check, which begins now, ``waited`` seconds after the task."""
 
-    ``GET /v2/health`` is documented at https://docs.firefly.ai. Firefly is up only if the status is 204. With ``wait``
-    the request is repeated until then, for at most ``wait_timeout`` seconds.
+    def __init__(self, api_url: str | None, waited: float = 0.0) -> None:
+        self._api_url = api_url
+        self._waited = waited
+        self._checked_at = datetime.now(timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
 
-    :raises FireflyError: if nothing was sent.
-    """
-    from ._client import FireflyClient  # imports requests, which a lookup of a token does not need
+    def passed(self, response: Response, requests: int) -> Outcome:
+        message = f'Firefly at {self._api_url} is up, seen from the controller.'
+        return Outcome(self._values(code='ok', message=message, response=response, requests=requests))
 
-    ask = FireflyClient(options, context.report).request
-    return _wait(ask, options, context.report) if options['wait'] else _ask(ask, options['api_url'])
+    def failed(self, error: FireflyError, requests: int) -> Outcome:
+        values = self._values(code=error.code, message=str(error), response=error.response, requests=requests)
+        return Outcome(values, error)
 
-
-def _wait(ask: _Ask, options: Options, report: t.Callable[[str], None]) -> Outcome:
-    """Repeat the request until Firefly is up, and report the progress."""
-    started = time.monotonic()
-    deadline = started + options['wait_timeout']
-    progress = Progress(report)
-    refusals = 0
-    for attempt in itertools.count():
-        asked = time.monotonic()
-        waited = round(asked - started, 1)
-        # half of the time that is left, because a response that starts in time may stall for as long again
-        timeout = min(options['timeout'], REPORT_EVERY, (deadline - asked) / 2)
-        outcome = _ask(ask, options['api_url'], attempt, waited, retries=0, timeout=timeout)
-        error = outcome.error
-        if error is None or (error.code in _FINAL and not error.retryable):
-            break
-        left = deadline - time.monotonic()
-        if left <= 1:  # too short for another request
-            late = replace(error, what=f'Firefly was not up within wait_timeout: {error.what}')
-            return Outcome({**outcome.values, 'msg': str(late)}, late)
-        refusals = refusals + 1 if error.code == 'rate_limited' else 0
-        pause = pause_after_refusal(refusals, error.retry_after) if refusals else options['wait_sleep']
-        progress.sleep(min(pause, left - 1), error, deadline)
-    if attempt and error is None:
-        report(f'{outcome.values["msg"]} It took {waited:.0f} s.')
-    return outcome
+    def _values(self, *, code: str, message: str, response: Response | None, requests: int) -> dict[str, t.Any]:
+        return {
+            'healthy': code == 'ok',
+            'reachable': response is not None,
+            'status': response.status if response else None,
+            'code': code,
+            'latency_ms': response.latency_ms if response else None,
+            'requests': requests,
+            'waited': self._waited,
+            'checked_at': self._checked_at,
+            'api_url': self._api_url,
+            'msg': message,
+        }
 
 
-def _ask(ask: _Ask, api_url: str, earlier: int = 0, waited: float = 0.0, **limits: t.Any) -> Outcome:
-    checked_at, error = _now(), None
+class _Wait:
+    """Repeats the request until Firefly is up, and reports the progress."""
+
+    def __init__(self, client: FireflyClient, options: Options, context: Context) -> None:
+        self._client = client
+        self._options = options
+        self._report = context.report
+        self._started = time.monotonic()
+        self._deadline = self._started + options['wait_timeout']
+        # an attempt may take as long to connect to each address, and as long again for the response
+        self._parts: int = _count_addresses(options, client) + 1
+
+    def run(self) -> Outcome:
+        progress = Progress(self._report)
+        refusals = 0
+        while True:
+            waited = round(time.monotonic() - self._started, 1)
+            check = _Check(self._options['api_url'], waited)
+            try:
+                response = self._client.request(_REQUEST, retries=0, timeout=self._timeout())
+            except FireflyError as error:
+                left = self._deadline - time.monotonic()
+                if error.final:
+                    return check.failed(error, self._client.requests)
+                if left <= 1:  # too short for another request
+                    return check.failed(_too_late(error), self._client.requests)
+                refusals = refusals + 1 if error.code == 'rate_limited' else 0
+                pause = rate_limit_pause(refusals, error) if refusals else self._options['wait_sleep']
+                progress.sleep(min(pause, left - 1), error, self._deadline)
+            else:
+                if self._client.requests > 1:
+                    self._report(f'Firefly at {self._options["api_url"]} is up. It took {waited:.0f} s.')
+                return check.passed(response, self._client.requests)
+
+    def _timeout(self) -> float:
+        """The ``timeout`` of an attempt, in seconds, with which it ends in time."""
+        left: float = self._deadline - time.monotonic()
+        timeout: float = self._options['timeout']
+        return min(timeout, REPORT_EVERY, left / self._parts)
+
+
+def _too_late(error: FireflyError) -> FireflyError:
+    return FireflyError(
+        error.code,
+        f'Firefly was not up within wait_timeout: {error.what}',
+        response=error.response,
+        retryable=error.retryable,
+    )
+
+
+def _count_addresses(options: Options, client: FireflyClient) -> int:
+    """The number of addresses that a request tries. With a proxy or an unknown host name, it is 1."""
+    if client.proxy:
+        return 1
     try:
-        ended: Response | FireflyError = ask(Request('GET', '/v2/health', expect=(204,)), **limits)
-    except FireflyError as failed:
-        ended = error = failed
-    return Outcome({**_values(ended, api_url, earlier), 'waited': waited, 'checked_at': checked_at}, error)
-
-
-def _values(ended: Response | FireflyError, api_url: str | None = None, earlier: int = 0) -> dict[str, t.Any]:
-    """The return values of a health check, after a number of ``earlier`` requests."""
-    error = ended if isinstance(ended, FireflyError) else None
-    return {
-        'healthy': error is None,
-        'reachable': ended.status is not None,
-        'status': ended.status,
-        'code': error.code if error else 'ok',
-        'latency_ms': ended.latency_ms,
-        'attempts': earlier + ended.attempts,
-        'waited': 0.0,
-        'checked_at': _now(),
-        'api_url': api_url,
-        'msg': str(error) if error else f'Firefly at {api_url} is up, seen from the controller.',
-    }
-
-
-def _now() -> str:
-    return datetime.now(timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
-
-
-HEALTH = Operation('firefly_health', HEALTH_OPTIONS, validate_health, health, failed=_values)
+        addresses = socket.getaddrinfo(urlsplit(options['api_url']).hostname, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return 1
+    return len(addresses)

@@ -7,118 +7,156 @@
 from __future__ import annotations
 
 import base64
-import types
+import time
 import typing as t
 
+from . import _token_cache
 from ._errors import FireflyError
 from ._files import read_key
 from ._operation import Context, Operation, Outcome
-from ._options import KEY_FILES, LOGIN_OPTIONS, Options, validate
+from ._options import KEY_FILES, SHARED_OPTIONS, Options, validate
 from ._request import Request
-from ._secrets import mask
+from ._secrets import register
 from ._token import Token, read_token
-from ._token_cache import token_of_run
+from ._token_cache import Record
+
+if t.TYPE_CHECKING:
+    from ._client import FireflyClient
+
+#: How long a failure is shared within a scope, in seconds.
+SHARED_FOR = 60
+
+#: A token that replaced a refused one is not replaced again for this time, in seconds. Otherwise an endpoint that
+#: refuses every token would make a login for each host.
+RENEWAL_PAUSE = 60
 
 
-def validate_login(raw: t.Mapping[str, t.Any], names: t.Sequence[str] = LOGIN_OPTIONS) -> Options:
-    """The options ``names``, with the keys read from their files. The secret key is masked from here on.
+class Login(Operation):
+    """Log in, or use the token of this run."""
 
-    :raises FireflyError: if an option has an invalid value, or half of the key pair is missing.
+    name = 'firefly_login'
+    options = SHARED_OPTIONS
+    secrets = ('access_token', 'authorization')
+
+    def validate(self, raw: Options) -> Options:
+        return with_keys(validate(self.options, raw))
+
+    def run(self, options: Options, context: Context) -> Outcome:
+        token, requests = token_of_run(options, context)
+        login = {'api_url': options['api_url'], 'reused': requests == 0, 'requests': requests}
+        return Outcome({**token.as_result(), **login})
+
+
+def token_of_run(options: Options, context: Context, refused: Token | None = None) -> tuple[Token, int]:
+    """The token of this run, and the number of requests that it took.
+
+    Of all processes that need the same token, one logs in. The others wait, and share its token or its failure. A token
+    that an endpoint ``refused`` is replaced, unless it has itself replaced one during the :data:`RENEWAL_PAUSE`.
+
+    :raises FireflyError: if there is no token, or it lives for less than ``min_ttl`` seconds.
     """
-    options = validate(names, raw)
-    keys: dict[str, t.Any] = {}
+    if not options['token_cache']:
+        client = _client(options, context)
+        return _log_in(client, options), client.requests
+    started = time.monotonic()
+    with _token_cache.entry(options, context.report) as entry:
+        token = _usable_token(entry.record, options, refused)
+        if token:
+            register(token.access_token)
+            return token, 0
+        if entry.record.error and _is_shared(entry.record, context, started):
+            raise _told_again(entry.record.error)
+        client = _client(options, context)
+        try:
+            token = _log_in(client, options)
+        except FireflyError as error:
+            if error.code != 'invalid_option':  # which means that nothing was sent
+                entry.store(Record(stored_at=time.monotonic(), error=error, scope=context.scope))
+            raise
+        entry.store(Record(stored_at=time.monotonic(), token=token, replaces_refused=refused is not None))
+        return token, client.requests
+
+
+def _usable_token(record: Record, options: Options, refused: Token | None) -> Token | None:
+    """The token of the record, unless it was refused or will soon expire."""
+    token = record.token
+    if token is None or token.expires_in < _required_lifetime(options):
+        return None
+    is_refused = refused is not None and token.access_token == refused.access_token
+    just_replaced = record.replaces_refused and record.age < RENEWAL_PAUSE
+    return None if is_refused and not just_replaced else token
+
+
+def _is_shared(record: Record, context: Context, started: float) -> bool:
+    """Whether the failure in the record is that of this task too, which ``started`` on the monotonic clock."""
+    if record.stored_at > started:  # this task waited for it
+        return True
+    return context.scope is not None and context.scope == record.scope and record.age < SHARED_FOR
+
+
+def _told_again(error: FireflyError) -> FireflyError:
+    what = f'{error.what} This run made the request a moment ago, so it was not sent again.'
+    return FireflyError(error.code, what, status=error.status, retryable=error.retryable)
+
+
+def _client(options: Options, context: Context) -> FireflyClient:
+    from ._client import FireflyClient  # imports requests, which a cached token does not need
+
+    return FireflyClient(options, context.report)
+
+
+def _log_in(client: FireflyClient, options: Options) -> Token:
+    """A new token from ``POST /v2/login``, which is documented at https://docs.firefly.ai.
+
+    :raises FireflyError: if there is none, or it lives for less than ``min_ttl`` seconds.
+    """
+    keys = {'accessKey': options['access_key'], 'secretKey': options['secret_key']}
+    response = client.request(Request(method='POST', path='/v2/login', expect=(200,), json=keys))
+    where = f'POST {options["api_url"]}/v2/login'
+    try:
+        token = read_token(response.body, response.headers.get('Date'))
+    except ValueError as error:
+        raise FireflyError('invalid_response', f'{where} returned 200, but {error}.', status=200) from None
+    register(token.access_token)
+    if token.expires_in < _required_lifetime(options):
+        lifetime = 'lives for less than min_ttl' if token.expires_in > 0 else 'has expired'
+        raise FireflyError('expires_too_soon', f'{where} returned a token that {lifetime}.', status=200)
+    return token
+
+
+def _required_lifetime(options: Options) -> int:
+    """The lifetime that a token must have, in seconds."""
+    min_ttl: int = options['min_ttl']
+    return max(min_ttl, 1)
+
+
+def with_keys(options: Options) -> Options:
+    """The options with the keys read from their files. From here on, the secret key is masked in all output.
+
+    :raises FireflyError: ``missing_credentials`` if half of the key pair is missing, ``invalid_option`` if its file
+        cannot be read.
+    """
+    keys: dict[str, str] = {}
     missing = []
     for name, file in KEY_FILES.items():
         path = options[file]
-        keys[name] = options[name] or (read_key(file, path) if path else None)
-        if not keys[name]:
+        key = options[name]
+        if not key and path:
+            key = read_key(options.origin(file), path)
+        if key:
+            keys[name] = key
+        else:
             missing.append(f'{name} ({file} is empty)' if path else name)
     if missing:
         verb = 'is' if len(missing) == 1 else 'are'
         raise FireflyError('missing_credentials', f'{" and ".join(missing)} {verb} missing.')
-    mask(keys['secret_key'])
-    return types.MappingProxyType({**options, **keys})
+    register(keys['secret_key'])
+    return options.replace(**keys)
 
 
-def login(options: Options, context: Context) -> Outcome:
-    """Log in, or use the token of this run. The values are what the module ``firefly_login`` returns.
-
-    :raises FireflyError: if there is no token, or it lives for less than ``min_ttl`` seconds.
-    """
-    token, attempts = token_for(options, context)
-    return Outcome({**token.as_result(), 'api_url': options['api_url'], 'reused': attempts == 0, 'attempts': attempts})
-
-
-def token_for(options: Options, context: Context, refused: str | None = None) -> tuple[Token, int]:
-    """The token of this run, or a new one, and the number of requests that it took.
-
-    :func:`token_of_run` explains ``refused``.
-
-    :raises FireflyError: if there is no token, or it lives for less than ``min_ttl`` seconds.
-    """
-
-    def log_in() -> tuple[Token, int]:
-        return request_token(options, context.report)
-
-    token, attempts = token_of_run(options, context.asker, log_in, refused) if options['token_cache'] else log_in()
-    mask(token.access_token)
-    if token.expires_in < max(options['min_ttl'], 1):
-        lives = 'lives for less than min_ttl' if token.expires_in > 0 else 'has expired'
-        what = f'POST {options["api_url"]}/v2/login returned a token that {lives}.'
-        raise FireflyError('expires_too_soon', what, status=200, attempts=attempts)
-    return token, attempts
-
-
-class RunToken:
-    """The token of this run, for requests.
-
-    :raises FireflyError: if there is none.
-    """
-
-    def __init__(self, options: Options, context: Context) -> None:
-        self._options, self._context = options, context
-        self._token, logins = token_for(options, context)
-        self._is_new = logins > 0
-
-    def __str__(self) -> str:
-        return self._token.access_token
-
-    def renew(self) -> bool:
-        """Replace the refused token, unless it is new, and return whether it is another one now.
-
-        :raises FireflyError: if the login failed.
-        """
-        refused = str(self)
-        if not self._is_new:
-            self._token, self._is_new = token_for(self._options, self._context, refused)[0], True
-        return str(self) != refused
-
-
-def request_token(options: Options, report: t.Callable[[str], None]) -> tuple[Token, int]:
-    """A new token, and the number of requests that it took.
-
-    ``POST /v2/login`` is documented at https://docs.firefly.ai.
-
-    :raises FireflyError: if there is none.
-    """
-    from ._client import FireflyClient  # imports requests, which a cached token does not need
-
-    keys = {'accessKey': options['access_key'], 'secretKey': options['secret_key']}
-    response = FireflyClient(options, report).request(Request('POST', '/v2/login', expect=(200,), json=keys))
-    try:
-        return read_token(response.body, response.headers.get('Date')), response.attempts
-    except ValueError as error:
-        what = f'POST {options["api_url"]}/v2/login returned 200, but {error}.'
-        raise FireflyError('invalid_response', what, status=200, attempts=response.attempts) from None
-
-
-def _basic_authorization(options: Options, context: Context) -> Outcome:
-    """The header of RFC 7617. It needs no request."""
-    pair = f'{options["access_key"]}:{options["secret_key"]}'.encode(errors='surrogateescape')
-    credentials = base64.b64encode(pair).decode()
-    mask(credentials)
-    return Outcome({'basic_authorization': f'Basic {credentials}'})
-
-
-LOGIN = Operation('firefly_login', LOGIN_OPTIONS, validate_login, login, secrets=('access_token', 'authorization'))
-BASIC_AUTHORIZATION = Operation('basic_authorization', LOGIN_OPTIONS, validate_login, _basic_authorization)
+def basic_authorization(options: Options) -> str:
+    """The value of an ``Authorization`` header with the key pair, as RFC 7617 has it."""
+    key_pair = f'{options["access_key"]}:{options["secret_key"]}'.encode(errors='surrogateescape')
+    credentials = base64.b64encode(key_pair).decode()
+    register(credentials)
+    return f'Basic {credentials}'

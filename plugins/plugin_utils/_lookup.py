@@ -2,30 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Turns the terms of a lookup into operations, and their outcomes into values."""
+"""Turns the terms of a lookup into values."""
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ansible.errors import AnsibleLookupError
 from ansible.utils.display import Display
 
 from ._errors import FireflyError
-from ._login import BASIC_AUTHORIZATION, LOGIN
-from ._operation import Context, Operation, Outcome, perform
+from ._login import Login, basic_authorization
+from ._operation import Context, Operation
 from ._option_sources import Sources, is_omitted, resolve
-from ._options import SHARED_OPTIONS, refuse_unknown
+from ._options import SHARED_OPTIONS, Options, refuse_unknown
 
-#: The value of its operation that each term returns. ``None`` stands for all values.
-TERMS: dict[str, str | None] = {
-    'token': 'access_token',
-    'authorization': 'authorization',
-    'basic_authorization': 'basic_authorization',
-    'expires_at': 'expires_at',
-    'login': None,
-    'health': None,
-}
+#: The terms that return a value of the login, and the name of that value.
+_LOGIN_VALUES = {'token': 'access_token', 'authorization': 'authorization', 'expires_at': 'expires_at'}
+
+TERMS = (*_LOGIN_VALUES, 'basic_authorization', 'login', 'health')
 
 
 def look_up(terms: list[t.Any], sources: Sources) -> list[t.Any]:
@@ -33,25 +29,47 @@ def look_up(terms: list[t.Any], sources: Sources) -> list[t.Any]:
 
     :raises AnsibleLookupError: if a term or an option is not valid, or there is no token.
     """
-    context = Context(lambda line: Display().display(line, stderr=True), asker='lookup')
-    outcomes: dict[Operation, Outcome] = {}
     terms = [term for term in terms if not is_omitted(term, sources)] or ['token']
     try:
         refuse_unknown(sources.arguments, SHARED_OPTIONS)
         if any(not isinstance(term, str) or term not in TERMS for term in terms):
             raise FireflyError('invalid_option', f'Each term must be one of {", ".join(TERMS)}.')
-        for operation in dict.fromkeys(map(_operation, terms)):
-            outcomes[operation] = perform(operation, resolve(operation.options, sources), context)
+        values = _Values(sources)
+        return [values.of(term) for term in terms]
     except FireflyError as error:
         raise AnsibleLookupError(str(error)) from None
-    found = [(outcomes[_operation(term)].values, TERMS[term]) for term in terms]
-    return [values if key is None else values[key] for values, key in found]
 
 
-def _operation(term: str) -> Operation:
-    if term == 'health':
-        # at the top, each worker would compile it, and a lookup of the token would cost 8 % more
-        from ._health import HEALTH
+class _Values:
+    """What the terms stand for. A request is made for the first term that needs it."""
 
-        return HEALTH
-    return BASIC_AUTHORIZATION if term == 'basic_authorization' else LOGIN
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._context = Context(lambda line: Display().display(line, stderr=True), scope='lookup')
+
+    def of(self, term: str) -> t.Any:
+        if term == 'health':
+            return self._health
+        if term == 'login':
+            return self._login
+        if term == 'basic_authorization':
+            return basic_authorization(self._login_options)
+        return self._login[_LOGIN_VALUES[term]]
+
+    @functools.cached_property
+    def _login_options(self) -> Options:
+        return self._validated(Login())
+
+    @functools.cached_property
+    def _login(self) -> dict[str, t.Any]:
+        return Login().run(self._login_options, self._context).values
+
+    @functools.cached_property
+    def _health(self) -> dict[str, t.Any]:
+        from ._health import Health  # imports requests, which a lookup of a cached token does not need
+
+        health = Health()
+        return health.run(self._validated(health), self._context).values
+
+    def _validated(self, operation: Operation) -> Options:
+        return operation.validate(resolve(operation.options, self._sources))

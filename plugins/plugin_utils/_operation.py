@@ -2,25 +2,27 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an operation is. The actions and the lookup run them."""
+"""What a task or a lookup can do with Firefly."""
 
 from __future__ import annotations
 
 import typing as t
+from abc import ABC, abstractmethod
 
 from ._errors import FireflyError
 from ._options import Options
+from ._progress import Report
 
 
 class Context(t.NamedTuple):
     """The task or lookup that runs an operation.
 
-    ``report`` shows a line of progress. A failed login is shared by all that have the same ``asker``, such as the hosts
-    of a task. With ``None`` none is shared. In ``check_mode`` nothing is changed.
+    ``report`` shows a line of progress. A failed login is shared within a ``scope``, such as the hosts of a task. With
+    ``None`` none is shared. In ``check_mode`` nothing is changed.
     """
 
-    report: t.Callable[[str], None]
-    asker: str | None = None
+    report: Report
+    scope: str | None = None
     check_mode: bool = False
 
 
@@ -31,26 +33,32 @@ class Outcome(t.NamedTuple):
     error: FireflyError | None = None
 
 
-class Operation(t.NamedTuple):
-    """Something that a task or a lookup can do with Firefly.
+class Operation(ABC):
+    """One thing to do, such as a login.
 
-    ``name`` is also the name of its module and its fact, and ``options`` are the options that it uses. ``validate`` and
-    ``run`` raise a FireflyError if there is nothing to return. ``failed`` then gives the values that a task still
-    returns. ``secrets`` are the names of values that must not be shown. With ``fact``, all values become a fact.
+    ``name`` is also the name of its module and its fact, and ``options`` are the options that it uses. ``secrets`` are
+    the names of values that must not be shown. With ``sets_fact``, all values become a fact.
     """
 
-    name: str
-    options: tuple[str, ...]
-    validate: t.Callable[[t.Mapping[str, t.Any]], Options]
-    run: t.Callable[[Options, Context], Outcome]
-    failed: t.Callable[[FireflyError], dict[str, t.Any]] = lambda error: {}
-    secrets: tuple[str, ...] = ()
-    fact: bool = True
+    name: t.ClassVar[str]
+    options: t.ClassVar[tuple[str, ...]]
+    secrets: t.ClassVar[tuple[str, ...]] = ()
+    sets_fact: t.ClassVar[bool] = True
 
+    @abstractmethod
+    def validate(self, raw: Options) -> Options:
+        """The validated options.
 
-def perform(operation: Operation, raw: t.Mapping[str, t.Any], context: Context) -> Outcome:
-    """Run the operation with raw options.
+        :raises FireflyError: if an option has an invalid value.
+        """
 
-    :raises FireflyError: if an option has an invalid value, or there is nothing to return.
-    """
-    return operation.run(operation.validate(raw), context)
+    @abstractmethod
+    def run(self, options: Options, context: Context) -> Outcome:
+        """Do it, with validated options.
+
+        :raises FireflyError: if there is nothing to return.
+        """
+
+    def values_without_response(self, error: FireflyError) -> dict[str, t.Any]:
+        """What a task still returns if ``validate`` or ``run`` raises ``error``."""
+        return {}

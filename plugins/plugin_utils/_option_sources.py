@@ -8,25 +8,40 @@ from __future__ import annotations
 
 import os
 import typing as t
+from dataclasses import dataclass
 
 from ._errors import FireflyError
-from ._files import absolute
-from ._options import KEY_FILES, OPTIONS, environment_names, is_set, variable_name
+from ._files import absolute_path
+from ._options import KEY_FILES, OPTIONS, Options, environment_names, is_set, variable_name
 
-Find = t.Callable[[str], str]
+ResolvePath = t.Callable[[str], str]
 
 
-class Sources(t.NamedTuple):
-    """The sources, nearest first. ``template`` templates a list, and ``find`` resolves a relative path."""
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """The sources, nearest first. ``template`` templates a list, and ``resolve_path`` makes a path absolute.
+
+    ansible-core's own ``set_options`` is not one: it takes facts, repeats values in errors, and does not template
+    variables.
+    """
 
     arguments: t.Mapping[str, t.Any]
     variables: t.Mapping[str, t.Any]
     environment: t.Mapping[str, str]
     template: t.Callable[[list[t.Any]], list[t.Any]]
-    find: Find
+    resolve_path: ResolvePath
 
 
-def resolve(names: t.Sequence[str], sources: Sources) -> dict[str, t.Any]:
+class _Candidate(t.NamedTuple):
+    """A value that a source may give for an option."""
+
+    option: str
+    value: t.Any
+    origin: str
+    resolve_path: ResolvePath
+
+
+def resolve(names: t.Sequence[str], sources: Sources) -> Options:
     """The raw options: the nearest source's value for each of ``names``, and all other arguments.
 
     A key and its file are never both there. Paths are absolute. Defaults and types are left to ``validate``.
@@ -35,37 +50,63 @@ def resolve(names: t.Sequence[str], sources: Sources) -> dict[str, t.Any]:
         variable. Facts come from the target and override inventory variables. A compromised target could use one to
         have the keys sent to its own address.
     """
-    options = {name: value for name, value in sources.arguments.items() if name not in names}
-    for name in [name for name in names if name not in KEY_FILES.values()]:
-        for candidate, value, find in _candidates(name, sources):
-            if is_set(value) and not is_omitted(value, sources):
-                is_path = OPTIONS[candidate].type == 'path' and isinstance(value, str)
-                options[candidate] = absolute(candidate, value, find) if is_path else value
-                break
-    return options
+    values = {name: value for name, value in sources.arguments.items() if name not in names}
+    origins: dict[str, str] = {}
+    for name in names:
+        if name in KEY_FILES.values():  # with its key
+            continue
+        candidate = _nearest(name, sources)
+        if candidate is None:
+            continue
+        value = candidate.value
+        if OPTIONS[candidate.option].type == 'path' and isinstance(value, str):
+            value = absolute_path(candidate.origin, value, candidate.resolve_path)
+        values[candidate.option] = value
+        origins[candidate.option] = candidate.origin
+    return Options(values, origins)
 
 
 def is_omitted(value: t.Any, sources: Sources) -> bool:
     """Whether it is the value of ``omit``: an object that drops out of lists, or a string before ansible-core 2.19."""
     if isinstance(value, str):
         return value == sources.variables.get('omit')
-    return not isinstance(value, (bool, int, float, list, dict)) and not sources.template([value])
+    if isinstance(value, (bool, int, float, list, dict)):
+        return False
+    return not sources.template([value])
 
 
-def _candidates(name: str, sources: Sources) -> t.Iterator[tuple[str, t.Any, Find]]:
-    """All values of an option or its file, nearest first, each with the function that resolves a relative path."""
-    names = [name, KEY_FILES[name]] if name in KEY_FILES else [name]
-    for each in names:
-        yield each, decrypt(sources.arguments.get(each)), sources.find
-    if OPTIONS[name].fallback:
-        for each in names:
-            yield each, _variable(variable_name(each), sources), sources.find
-        for each in names:
-            for variable in environment_names(each):
-                yield each, sources.environment.get(variable), os.path.abspath
+def decrypt(value: t.Any) -> t.Any:
+    """The value, decrypted if it is encrypted."""
+    # before ansible-core 2.19 a !vault value has a type of its own, which decrypts when it becomes a str
+    return str(value) if hasattr(value, '__ENCRYPTED__') else value
+
+
+def _nearest(name: str, sources: Sources) -> _Candidate | None:
+    """The nearest value of an option or its file."""
+    for candidate in _candidates(name, sources):
+        if is_set(candidate.value) and not is_omitted(candidate.value, sources):
+            return candidate
+    return None
+
+
+def _candidates(name: str, sources: Sources) -> t.Iterator[_Candidate]:
+    """All values of an option and its file, nearest first. A variable is templated only if it is reached."""
+    options = [name, KEY_FILES[name]] if name in KEY_FILES else [name]
+    for option in options:
+        yield _Candidate(option, decrypt(sources.arguments.get(option)), f'option {option}', sources.resolve_path)
+    if not OPTIONS[name].fallback:
+        return
+    for option in options:
+        variable = variable_name(option)
+        yield _Candidate(option, _variable(variable, sources), f'variable {variable}', sources.resolve_path)
+    for option in options:
+        for variable in environment_names(option):
+            value = sources.environment.get(variable)
+            yield _Candidate(option, value, f'environment variable {variable}', os.path.abspath)
 
 
 def _variable(name: str, sources: Sources) -> t.Any:
+    """The value of a variable, templated. ``None`` if it is not set or omitted."""
     if name in (sources.variables.get('ansible_facts') or {}):
         raise FireflyError(
             'invalid_option',
@@ -77,7 +118,7 @@ def _variable(name: str, sources: Sources) -> t.Any:
         return None
     try:
         # in a list, because omit cannot be templated alone
-        return next(map(decrypt, sources.template([value])), None)
+        templated = [decrypt(item) for item in sources.template([value])]
     except Exception:
         # ansible-core's message shows the value
         raise FireflyError(
@@ -85,9 +126,4 @@ def _variable(name: str, sources: Sources) -> t.Any:
             f'The variable {name} cannot be templated. It refers to something that is undefined or fails. If "{{{{" '
             'is part of its value, mark it as !unsafe.',
         ) from None
-
-
-def decrypt(value: t.Any) -> t.Any:
-    """The value, decrypted if it is encrypted."""
-    # before ansible-core 2.19 a !vault value has a type of its own, which decrypts when it becomes a str
-    return str(value) if hasattr(value, '__ENCRYPTED__') else value
+    return templated[0] if templated else None

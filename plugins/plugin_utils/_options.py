@@ -15,12 +15,30 @@ from ansible.module_utils.common import validation
 from ._errors import FireflyError
 from ._url import base_url
 
-#: Validated options, with defaults set and types converted.
-Options = t.Mapping[str, t.Any]
 
+class Options(t.Mapping[str, t.Any]):
+    """The values of options by name, and where each comes from. Nobody can change them."""
 
-def _ints(value: t.Any) -> list[int]:
-    return [validation.check_type_int(each) for each in validation.check_type_list(value)]
+    def __init__(self, values: t.Mapping[str, t.Any], origins: t.Mapping[str, str] | None = None) -> None:
+        self._values = types.MappingProxyType(dict(values))
+        self._origins = types.MappingProxyType(dict(origins or {}))
+
+    def __getitem__(self, name: str) -> t.Any:
+        return self._values[name]
+
+    def __iter__(self) -> t.Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def origin(self, name: str) -> str:
+        """Where the value comes from, for a message: ``variable firefly_timeout``, say. Otherwise it is the task."""
+        return self._origins.get(name, f'option {name}')
+
+    def replace(self, **values: t.Any) -> Options:
+        """The same options, with some values replaced or added."""
+        return Options({**self._values, **values}, self._origins)
 
 
 class Option(t.NamedTuple):
@@ -42,14 +60,15 @@ class Option(t.NamedTuple):
         """
         if not is_set(value):
             return self.default
-        convert, kind = _TYPES[self.type]
+        kind = _TYPES[self.type]
         try:
-            value = convert(_plain(value))
-            if isinstance(value, str):
-                value = value.strip() if self.fallback else value
-                value.encode(errors='surrogateescape')  # bytes from the environment need not be UTF-8
+            value = kind.convert(_plain(value))
         except (TypeError, ValueError, ArithmeticError):
-            raise ValueError(kind) from None
+            raise ValueError(kind.name) from None
+        if isinstance(value, str):
+            value = value.strip()
+            if not _is_encodable(value):
+                raise ValueError(kind.name)
         if self.choices and value not in self.choices:
             raise ValueError(f'one of {", ".join(self.choices)}')
         if self.minimum is not None and self.maximum is not None:
@@ -60,15 +79,26 @@ class Option(t.NamedTuple):
         return value
 
 
-_TYPES: dict[str, tuple[t.Callable[[t.Any], t.Any], str]] = {
-    'str': (validation.check_type_str, 'a string'),
-    'path': (validation.check_type_path, 'a path'),
-    'bool': (validation.check_type_bool, 'true or false'),
-    'int': (validation.check_type_int, 'a whole number'),
-    'float': (validation.check_type_float, 'a number'),
-    'dict': (validation.check_type_dict, 'a dictionary'),
-    'list': (_ints, 'a list of whole numbers'),
-    'raw': (validation.check_type_raw, 'a value'),
+class _Type(t.NamedTuple):
+    """How a value of a type is converted, and the name of the type in a message."""
+
+    convert: t.Callable[[t.Any], t.Any]
+    name: str
+
+
+def _whole_numbers(value: t.Any) -> list[int]:
+    return [validation.check_type_int(number) for number in validation.check_type_list(value)]
+
+
+_TYPES = {
+    'str': _Type(validation.check_type_str, 'a string'),
+    'path': _Type(validation.check_type_path, 'a path'),
+    'bool': _Type(validation.check_type_bool, 'true or false'),
+    'int': _Type(validation.check_type_int, 'a whole number'),
+    'float': _Type(validation.check_type_float, 'a number'),
+    'dict': _Type(validation.check_type_dict, 'a dictionary'),
+    'list': _Type(_whole_numbers, 'a list of whole numbers'),
+    'raw': _Type(validation.check_type_raw, 'a value'),
 }
 
 _DAY = 86400
@@ -112,7 +142,6 @@ OPTIONS = {**_CREDENTIALS, **_CONNECTION, **_TOKEN, **_WAITING, **_REQUEST}
 
 #: Every module accepts these, even if it does not use them, because module_defaults of the group may hold them.
 SHARED_OPTIONS = (*_CREDENTIALS, *_CONNECTION, *_TOKEN)
-LOGIN_OPTIONS = SHARED_OPTIONS
 HEALTH_OPTIONS = (*_CONNECTION, *_WAITING)
 API_OPTIONS = (*SHARED_OPTIONS, *_REQUEST)
 
@@ -145,24 +174,33 @@ def refuse_unknown(raw: t.Iterable[str], known: t.Iterable[str]) -> None:
         raise FireflyError('invalid_option', what)
 
 
-def validate(names: t.Sequence[str], raw: t.Mapping[str, t.Any]) -> Options:
+def validate(names: t.Sequence[str], raw: Options) -> Options:
     """The options ``names`` from ``raw``, with defaults set, types converted, and ``api_url`` as a base URL.
 
     :raises FireflyError: ``invalid_option`` or ``insecure_url`` if an option is unknown or has an invalid value.
     """
     refuse_unknown(raw, dict.fromkeys([*SHARED_OPTIONS, *names]))
-    options: dict[str, t.Any] = {}
+    values: dict[str, t.Any] = {}
     mistakes = []
     for name in names:
         try:
-            options[name] = OPTIONS[name].read(raw.get(name))
+            values[name] = OPTIONS[name].read(raw.get(name))
         except ValueError as error:
-            mistakes.append(f'The option {name} must be {error}.')
+            mistakes.append(f'The {raw.origin(name)} must be {error}.')
     if mistakes:
         raise FireflyError('invalid_option', ' '.join(mistakes))
-    return types.MappingProxyType({**options, 'api_url': base_url(options['api_url'])})
+    values['api_url'] = base_url(values['api_url'], raw.origin('api_url'))
+    return Options(values, {name: raw.origin(name) for name in names})
 
 
 def _plain(value: t.Any) -> t.Any:
     # ansible-core passes strings as a subclass of str with tags, which an HTTP header does not accept
     return str.__str__(value) if isinstance(value, str) else value
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode(errors='surrogateescape')  # bytes from the environment need not be UTF-8
+    except UnicodeError:
+        return False
+    return True

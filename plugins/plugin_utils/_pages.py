@@ -8,49 +8,82 @@ from __future__ import annotations
 
 import typing as t
 
+from ._cursors import Cursor, Page
 from ._endpoints import Paging
 from ._errors import FireflyError
-
-Params = t.Mapping[str, t.Any]
-#: Returns the content of the page that a query and a body select.
-Fetch = t.Callable[[Params, t.Any], t.Any]
+from ._request import Query
 
 
-def all_entries(paging: Paging, query: Params, body: t.Any, max_entries: int, fetch: Fetch) -> tuple[list[t.Any], int]:
-    """All entries of the list, and the number of pages.
+class PagedList:
+    """A list that is read page by page.
 
-    The list ends if a page is empty or has no cursor, or when the total that the server gave is reached. A short page
-    does not end it, because a server may limit the page size.
-
-    :raises FireflyError: ``response_too_large`` if there are more than ``max_entries``. ``invalid_response`` if their
-        number differs from the total that the server gave, if a cursor repeats, or if a page is not a list.
+    It is complete if a page is empty or the last one, or when the total that the server gave is reached. A short page
+    does not end it, because a server may limit the page size. ``query`` and ``body`` select the next page.
     """
-    entries: list[t.Any] = []
-    own, counts = (query if paging.where == 'query' else body) or {}, paging.cursor == 'offset'
-    size = {paging.size: paging.default_size} if paging.default_size and paging.size not in own else {}
-    cursor: t.Any = paging.first
-    seen: list[t.Any] = []
-    while True:
-        wanted = {**own, **size, **({} if cursor is None else {paging.cursor: cursor})}
-        content = fetch(wanted, body) if paging.where == 'query' else fetch(query, wanted)
-        told = content if isinstance(content, dict) else {}
-        page, total = told.get(paging.entries) if paging.entries else content, told.get(paging.total)
-        total = total if total.__class__ is int else None
-        if not isinstance(page, list):
-            raise _invalid('a page is not a list')
-        entries += page
-        seen.append(cursor)
-        if len(entries) > max_entries:
+
+    def __init__(self, paging: Paging, query: Query, body: t.Any, max_entries: int) -> None:
+        self.entries: list[t.Any] = []
+        self.pages = 0
+        self.is_complete = False
+        self._paging = paging
+        self._query = query
+        self._body = body
+        self._max_entries = max_entries
+        self._cursor: Cursor = paging.first
+        self._seen: list[t.Any] = []
+
+    @property
+    def query(self) -> Query:
+        return self._with_cursor(self._query) if self._paging.where == 'query' else self._query
+
+    @property
+    def body(self) -> t.Any:
+        return self._with_cursor(self._body or {}) if self._paging.where == 'body' else self._body
+
+    def add(self, content: t.Any) -> None:
+        """Add the content of the page that was selected.
+
+        :raises FireflyError: ``response_too_large`` if there are more than ``max_entries``. ``invalid_response`` if the
+            content is not a page, if a cursor repeats, or if the number of entries differs from the total.
+        """
+        page = self._read(content)
+        self.pages += 1
+        self.entries += page.entries
+        self._seen.append(self._cursor.value)
+        if len(self.entries) > self._max_entries:
             raise FireflyError('response_too_large', 'The list has more than max_entries entries.', status=200)
-        cursor = (told.get(paging.cursor) or None) if paging.first is None else cursor + (len(page) if counts else 1)
-        if not page or cursor is None or len(entries) == total:
-            break
-        if cursor in seen:
+        cursor = self._cursor.next(page)
+        if not page.entries or cursor is None or len(self.entries) == page.total:
+            if page.total not in (None, len(self.entries)):
+                raise _invalid('their entries do not match the total that the server gave')
+            self.is_complete = True
+            return
+        if cursor.value in self._seen:
             raise _invalid('a page repeats an earlier cursor')
-    if total is not None and total != len(entries):
-        raise _invalid('their entries do not match the total that the server gave')
-    return entries, len(seen)
+        self._cursor = cursor
+
+    def _with_cursor(self, parameters: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """The parameters with those of the page. A page size of the user's own is kept."""
+        selected = dict(parameters)
+        if self._paging.default_size:
+            selected.setdefault(self._paging.size, self._paging.default_size)
+        if self._cursor.value is not None:
+            selected[self._paging.parameter] = self._cursor.value
+        return selected
+
+    def _read(self, content: t.Any) -> Page:
+        names = self._paging
+        fields = content if isinstance(content, dict) else {}
+        entries = fields.get(names.entries) if names.entries else content
+        total = fields.get(names.total)
+        if not isinstance(entries, list):
+            raise _invalid('a page is not a list')
+        return Page(
+            entries=entries,
+            total=total if total.__class__ is int else None,  # true is an int to Python
+            next_key=fields.get(names.parameter),
+        )
 
 
-def _invalid(what: str) -> FireflyError:
-    return FireflyError('invalid_response', f'The pages of the list are not valid: {what}.', status=200)
+def _invalid(problem: str) -> FireflyError:
+    return FireflyError('invalid_response', f'The pages of the list are not valid: {problem}.', status=200)

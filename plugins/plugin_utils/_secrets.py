@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-import sys
+import math
 import typing as t
 from urllib.parse import quote, quote_plus
 
@@ -23,48 +23,71 @@ except ImportError:  # ansible-core before 2.22
 #: Shorter secrets are not masked in other output, because that would hide half of it.
 MASKED_LENGTH = 8
 
-#: The deepest level of nesting. A callback of ansible-core cannot show 300 levels.
-_DEPTH = 100
 
-
-def mask(secret: str) -> None:
+def register(secret: str) -> None:
     """Tell ansible-core to mask the secret in all output."""
     if len(secret) >= MASKED_LENGTH:
         register_secret(secret)
 
 
-def scrub(value: t.Any, secrets: t.Iterable[str | None]) -> t.Any:
-    """The text or the JSON value with the secrets masked, whether plain, in base64 or encoded for a URL.
-
-    :raises ValueError: if it is nested too deeply. The text says so.
-    """
-    return _scrubbed(value, [form for secret in secrets if secret for form in _forms(secret) if form], _DEPTH)
+def masked(value: t.Any, secrets: t.Iterable[str | None]) -> t.Any:
+    """The text or the JSON value with the secrets masked, whether plain, in base64 or encoded for a URL."""
+    return _masked(value, _spellings(secrets))
 
 
-def _scrubbed(value: t.Any, forms: list[str], depth: int) -> t.Any:
-    if depth == 0:
-        raise ValueError(f'the JSON is nested more than {_DEPTH} levels deep')
-    if isinstance(value, (list, tuple)):
-        return [_scrubbed(part, forms, depth - 1) for part in value]
+def holds_secret(value: t.Any, secrets: t.Iterable[str | None]) -> bool:
+    """Whether a secret is in the value, as :func:`masked` finds it. A number counts as its text."""
+    spellings = _spellings(secrets)
+    return any(spelling in text for text in _texts(value) for spelling in spellings)
+
+
+def _masked(value: t.Any, spellings: list[str]) -> t.Any:
+    if isinstance(value, list):
+        return [_masked(part, spellings) for part in value]
     if isinstance(value, dict):
-        return {_scrubbed(key, forms, depth): _scrubbed(part, forms, depth - 1) for key, part in value.items()}
+        return {_masked(key, spellings): _masked(part, spellings) for key, part in value.items()}
     if isinstance(value, str):
-        for form in forms:
-            value = value.replace(form, '********')
-        return sys.intern(value) if value.__class__ is str else value  # thousands of entries have the same strings
+        for spelling in spellings:
+            value = value.replace(spelling, '********')
     return value
 
 
-def _forms(secret: str) -> t.Iterator[str]:
+def _texts(value: t.Any) -> t.Iterator[str]:
+    """All texts in the value."""
+    if isinstance(value, dict):
+        value = [*value.keys(), *value.values()]
+    if isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _texts(part)
+    else:
+        yield str(value)
+
+
+def _spellings(secrets: t.Iterable[str | None]) -> list[str]:
+    """What to look for in a text, the longest first."""
+    spellings: set[str] = set()
+    for secret in secrets:
+        if secret:
+            spellings.update(_spellings_of(secret))
+    spellings.discard('')
+    return sorted(spellings, key=len, reverse=True)
+
+
+def _spellings_of(secret: str) -> t.Iterator[str]:
     """The secret as it is, encoded for a URL, and in base64, alone or with text before and after it."""
     data = secret.encode(errors='surrogateescape')  # bytes from the environment need not be UTF-8
-    yield from (secret, quote(data, safe=''), quote_plus(data))
+    yield secret
+    yield quote(data, safe='')
+    yield quote_plus(data)
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         whole = encode(data).decode()
-        yield from (whole, whole.rstrip('='))
+        yield whole
+        yield whole.rstrip('=')
         for before in range(3):
-            # without the characters that depend on the text before and after it
-            start, end = -(-before * 8 // 6), (before + len(data)) * 8 // 6
+            # Without the characters that depend on the text around it. Each stands for 6 bits: with a byte before the
+            # secret, the first two hold bits of that byte.
+            start = math.ceil(before * 8 / 6)
+            end = (before + len(data)) * 8 // 6
             yield encode(bytes(before) + data).decode()[start:end]
 
 
@@ -78,10 +101,19 @@ def server_message(body: bytes, secrets: t.Iterable[str | None]) -> str:
         content = json.loads(body)
     except (ValueError, RecursionError):
         return ''
-    for holder in (content, content.get('errors') if isinstance(content, dict) else None):
-        message = holder.get('message') if isinstance(holder, dict) else None
+    for message in _messages(content):
         if isinstance(message, str):
-            # masked before it is cut, or half a secret could remain at the end
-            printable = ''.join(char if char.isprintable() else ' ' for char in scrub(message, secrets))
-            return ' '.join(printable.split()).strip(' .')[:200]
+            # masked before it is changed, and again before it is cut, or a part of a secret could remain
+            printable = ''.join(char if char.isprintable() else ' ' for char in masked(message, secrets))
+            line = ' '.join(printable.split()).strip(' .')
+            return str(masked(line, secrets))[:200]
     return ''
+
+
+def _messages(content: t.Any) -> t.Iterator[t.Any]:
+    if not isinstance(content, dict):
+        return
+    yield content.get('message')
+    errors = content.get('errors')
+    if isinstance(errors, dict):
+        yield errors.get('message')

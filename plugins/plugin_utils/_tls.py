@@ -11,45 +11,55 @@ import ssl
 
 from ._errors import FireflyError
 from ._files import file_error, unreadable
+from ._options import Options
 
 
-def trusted(validate_certs: bool, ca_path: str | None) -> bool | str:
+def trusted(options: Options) -> bool | str:
     """The value of ``verify`` for requests. ``openssl rehash`` must have prepared ``ca_path`` if it is a folder.
 
-    :raises FireflyError: ``invalid_option`` if the file cannot be used.
+    :raises FireflyError: ``invalid_option`` if ``ca_path`` cannot be used.
     """
+    ca_path = options['ca_path']
     if ca_path is not None:
-        kind = 'capath' if os.path.isdir(ca_path) else 'cafile'
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(**{kind: ca_path})
+            if os.path.isdir(ca_path):
+                context.load_verify_locations(capath=ca_path)
+            else:
+                context.load_verify_locations(cafile=ca_path)
         except (OSError, ValueError) as error:
-            raise _file_error('ca_path', error) from None
-    return validate_certs and (ca_path or True)
+            raise _unusable(options.origin('ca_path'), error) from None
+    if not options['validate_certs']:
+        return False
+    return ca_path or True
 
 
-def client_certificate(cert: str | None, key: str | None) -> str | tuple[str, str] | None:
+def client_certificate(options: Options) -> str | tuple[str, str] | None:
     """The value of ``cert`` for requests.
 
     :raises FireflyError: ``invalid_option`` if a file cannot be used, or there is a key without a certificate.
     """
-    if cert is None:
-        if key is not None:
-            raise FireflyError('invalid_option', 'The option client_key is set, but client_cert is not.')
+    cert = options['client_cert']
+    key = options['client_key']
+    if cert is None and key is None:
         return None
+    if cert is None:
+        raise FireflyError('invalid_option', 'The option client_key is set, but client_cert is not.')
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    name = 'client_cert'
     try:
         context.load_verify_locations(cert)
-        if key is not None:
-            name = 'client_key'
+    except (OSError, ValueError) as error:
+        raise _unusable(options.origin('client_cert'), error) from None
+    try:
         # without the empty password, OpenSSL would ask for one at the terminal
         context.load_cert_chain(cert, key, password='')
     except (OSError, ValueError) as error:
-        raise _file_error(name, error) from None
-    return cert if key is None else (cert, key)
+        holder = 'client_cert' if key is None else 'client_key'
+        raise _unusable(options.origin(holder), error) from None
+    return str(cert) if key is None else (cert, key)
 
 
-def _file_error(name: str, error: OSError | ValueError) -> FireflyError:
+def _unusable(origin: str, error: OSError | ValueError) -> FireflyError:
     if isinstance(error, ssl.SSLError):  # an OSError too, but its text does not help a user
-        return file_error(name, 'is not a valid PEM file')
-    return unreadable(name, error)
+        return file_error(origin, 'is not a valid PEM file')
+    return unreadable(origin, error)

@@ -12,7 +12,8 @@ import re
 import time
 import typing as t
 from datetime import datetime, timezone
-from email.utils import mktime_tz, parsedate_tz
+
+from ._http_date import unix_time
 
 #: ``expiresAt`` is documented as Unix seconds, but some clients read it differently. A value below this is seconds
 #: from now, and one above :data:`_MILLISECONDS` is milliseconds.
@@ -29,18 +30,22 @@ _TOKEN = re.compile(r'[A-Za-z0-9._~+/-]+=*')
 
 
 class Token(t.NamedTuple):
-    """An access token. It expires at ``expires_at`` in Unix seconds, and at ``ends`` on this machine's monotonic clock.
-    All processes share that clock, and nobody can set it."""
+    """An access token. It expires at ``expires_at`` in Unix seconds by Firefly's clock.
+
+    That is at ``ends_monotonic`` and at ``ends_wall`` on the clocks of this machine, which all processes share. Nobody
+    can set the monotonic clock, but it stands still while the machine is suspended.
+    """
 
     access_token: str
     token_type: str
     expires_at: int
-    ends: float
+    ends_monotonic: float
+    ends_wall: float
 
     @property
     def expires_in(self) -> int:
         """The remaining lifetime in whole seconds."""
-        return math.floor(self.ends - time.monotonic())
+        return math.floor(min(self.ends_monotonic - time.monotonic(), self.ends_wall - time.time()))
 
     def as_result(self) -> dict[str, t.Any]:
         """What a login returns about the token."""
@@ -65,27 +70,33 @@ def read_token(body: bytes, date: str | None) -> Token:
         raise ValueError('the response is not valid JSON') from None
     if not isinstance(content, dict):
         raise ValueError('the response is not a JSON object')
-    access_token, token_type = content.get('accessToken'), content.get('tokenType') or 'Bearer'
+    access_token = content.get('accessToken')
     if not isinstance(access_token, str) or not _TOKEN.fullmatch(access_token):
         raise ValueError('accessToken is missing or not a valid token')
+    token_type = content.get('tokenType') or 'Bearer'
     if not isinstance(token_type, str) or not _TOKEN.fullmatch(token_type):
         raise ValueError('tokenType is not a valid token type')
-    # its letter case is not documented
-    token_type = 'Bearer' if token_type.lower() == 'bearer' else token_type
+    if token_type.lower() == 'bearer':  # its letter case is not documented
+        token_type = 'Bearer'
     now = _server_time(date)
     expires_at = _expiry(content.get('expiresAt'), now)
-    return Token(access_token, token_type, expires_at, time.monotonic() + expires_at - now)
+    lifetime = expires_at - now
+    return Token(
+        access_token=access_token,
+        token_type=token_type,
+        expires_at=expires_at,
+        ends_monotonic=time.monotonic() + lifetime,
+        ends_wall=time.time() + lifetime,
+    )
 
 
 def _server_time(date: str | None) -> float:
     """The server's time in Unix seconds, or this machine's if that is missing or more than a day off."""
     now = time.time()
-    try:
-        parsed = parsedate_tz(date or '')
-        said = mktime_tz(parsed) if parsed else now
-    except (ValueError, OverflowError, TypeError, IndexError):
+    server_time = unix_time(date or '')
+    if server_time is None or abs(server_time - now) >= _DAY:
         return now
-    return said if abs(said - now) < _DAY else now
+    return server_time
 
 
 def _expiry(value: t.Any, now: float) -> int:

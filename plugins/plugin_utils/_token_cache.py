@@ -2,16 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The token cache: one login for a run.
+"""The file that holds the outcome of a login for all tasks of a run.
 
-Each task is a process of its own, so nothing in memory outlives it. The outcome of a login is kept in a file instead,
-in the temporary folder of the run. Ansible removes that folder at the end. The file is encrypted with a key that is
-derived from the secret key, so it is worthless without the key pair.
+Each task is a process of its own, so nothing in memory outlives it. The file is in the temporary folder of the run,
+which Ansible removes at the end. It is encrypted with a key that is derived from the secret key, so it is worthless
+without the key pair.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import fcntl
 import io
 import json
@@ -26,6 +27,7 @@ from ansible.utils.display import Display
 
 from ._errors import FireflyError
 from ._options import Options
+from ._progress import REPORT_EVERY, Report
 from ._token import Token
 
 try:
@@ -34,90 +36,105 @@ try:
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 except ImportError:  # ansible-core requires it, but ansible-test imports every plugin without it
     pass
-else:
-    # OpenSSL initializes itself at first use. Do it once here, in the parent of all workers, not in each of them.
-    # Otherwise a login from the cache costs 1.23 x debug instead of 1.13 x. A lookup after it costs 1.36 x the lookup
-    # env instead of 1.12 x.
-    HKDF(SHA256(), 48, salt=None, info=b'').derive(b'')
-    Fernet(Fernet.generate_key()).encrypt(b'')
 
-#: How long a failure is shared with the same asker, in seconds.
-TELL_AGAIN = 60
+#: The time between two attempts to get the lock, in seconds.
+_LOCK_POLL = 0.02
 
 #: These, the secret key and the proxies from the environment decide the outcome of a login.
 _IDENTITY = ('api_url', 'access_key', 'validate_certs', 'ca_path', 'client_cert', 'client_key', 'use_proxy')
 
-Login = t.Callable[[], tuple[Token, int]]
 
+class Record(t.NamedTuple):
+    """The outcome of a login, and the time on the monotonic clock when it was stored.
 
-def token_of_run(options: Options, asker: str | None, log_in: Login, refused: str | None = None) -> tuple[Token, int]:
-    """The token of this run, or the one that ``log_in`` returns, and the number of requests that it took.
-
-    Of all processes that need the same token, one logs in. The others wait, and share the outcome. A token is reused
-    while it lives for at least ``min_ttl`` seconds more. A failure is shared with the same ``asker`` for
-    :data:`TELL_AGAIN` seconds.
-
-    A token that an endpoint ``refused`` is replaced. One that has itself replaced a refused token in the last
-    :data:`TELL_AGAIN` seconds is returned again, because that endpoint refuses every token.
-
-    :raises FireflyError: if ``log_in`` does.
+    It is a ``token``, or an ``error`` and the ``scope`` of the task or lookup that got it. ``replaces_refused`` is true
+    if the token replaced one that an endpoint refused.
     """
-    began = time.monotonic()
-    cipher, name = _derive(options)
-    with _locked(Path(constants.DEFAULT_LOCAL_TMP, f'firefly-{name}')) as file:
-        kept = _read(file, cipher)
-        known, needed = Token(*kept['token']) if kept.get('token') else None, max(options['min_ttl'], 1)
-        replaced = kept.get('replaced') and began - kept['at'] < TELL_AGAIN
-        if known and known.access_token == refused and not replaced:
-            known = None
-        if known and known.expires_in >= needed:
-            return known, 0
-        waited = kept.get('at', 0) > began
-        if waited or (asker is not None and kept.get('asker') == asker and began - kept['at'] < TELL_AGAIN):
-            if 'failure' in kept:
-                what = f'{kept["what"]} This run made the request a moment ago, so it was not sent again.'
-                raise FireflyError(what=what, **kept['failure'])
-            # a token that was too short when it was new is shared too, because the next one would not live longer
-            if known and known.ends - kept['at'] < needed:
-                return known, 0
+
+    stored_at: float = -float('inf')
+    token: Token | None = None
+    error: FireflyError | None = None
+    replaces_refused: bool = False
+    scope: str | None = None
+
+    @property
+    def age(self) -> float:
+        """The time since it was stored, in seconds. It is infinite if nothing was."""
+        return time.monotonic() - self.stored_at
+
+
+class Entry:
+    """The record of a key pair, locked against other processes."""
+
+    def __init__(self, file: t.BinaryIO, cipher: Fernet) -> None:
+        self._file = file
+        self._cipher = cipher
+        self.record = self._read()
+
+    def store(self, record: Record) -> None:
+        """Replace the record. A file that cannot be written is not an error."""
+        content = {
+            'stored_at': record.stored_at,
+            'token': record.token,
+            'error': record.error and {'what': record.error.what, **record.error.failure},
+            'replaces_refused': record.replaces_refused,
+            'scope': record.scope,
+        }
         try:
-            token, attempts = log_in()
-        except FireflyError as error:
-            _write(file, cipher, asker, token=known, failure=error.failure, what=error.what)
-            raise
-        _write(file, cipher, asker, token=token, replaced=refused is not None)
-        return token, attempts
+            self._file.seek(0)
+            self._file.truncate()
+            self._file.write(self._cipher.encrypt(json.dumps(content).encode()))
+        except OSError as error:
+            _say(f'was not written: {error}')
+
+    def _read(self) -> Record:
+        """The record in the file. It is empty if the file is new or damaged."""
+        encrypted = self._file.read()
+        if not encrypted:
+            return Record()
+        try:
+            content = json.loads(self._cipher.decrypt(encrypted))
+        except InvalidToken:
+            _say('is damaged, and will be replaced')
+            return Record()
+        token = content.pop('token')
+        error = content.pop('error')
+        return Record(**content, token=Token(*token) if token else None, error=FireflyError(**error) if error else None)
 
 
-def _locked(path: Path) -> t.BinaryIO:
-    """The file, locked until it is closed or the process dies. If that fails, a file in memory."""
+@contextlib.contextmanager
+def entry(options: Options, report: Report) -> t.Iterator[Entry]:
+    """The entry for validated options, locked until the block ends or the process dies.
+
+    While another process holds the lock, ``report`` shows a line of progress.
+    """
+    cipher, name = _derive(options)
+    with _locked(Path(constants.DEFAULT_LOCAL_TMP, f'firefly-{name}'), report) as file:
+        yield Entry(file, cipher)
+
+
+def _locked(path: Path, report: Report) -> t.BinaryIO:
+    """The file, locked until it is closed. If that fails, a file in memory."""
     try:
         file = open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), 'r+b', buffering=0)  # noqa: SIM115, callers close it
-        fcntl.flock(file, fcntl.LOCK_EX)
+        _wait_for_lock(file, report)
     except OSError as error:
         _say(f'is not used: {error}')
         return io.BytesIO()
-    return t.cast('t.BinaryIO', file)
+    return file
 
 
-def _read(file: t.BinaryIO, cipher: Fernet) -> dict[str, t.Any]:
-    """The record in the file. It is empty if the file is new or damaged."""
-    content = file.read()
-    try:
-        return json.loads(cipher.decrypt(content)) if content else {}
-    except InvalidToken:
-        _say('is damaged, and will be replaced')
-        return {}
-
-
-def _write(file: t.BinaryIO, cipher: Fernet, asker: str | None, **outcome: t.Any) -> None:
-    record = {'at': time.monotonic(), 'asker': asker, **outcome}
-    try:
-        file.seek(0)
-        file.truncate()
-        file.write(cipher.encrypt(json.dumps(record).encode()))
-    except OSError as error:
-        _say(f'was not written: {error}')
+def _wait_for_lock(file: t.BinaryIO, report: Report) -> None:
+    next_report = time.monotonic() + REPORT_EVERY
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            time.sleep(_LOCK_POLL)
+        if time.monotonic() >= next_report:
+            report('Waiting for the login of another task or host of this run.')
+            next_report += REPORT_EVERY
 
 
 def _derive(options: Options) -> tuple[Fernet, str]:
@@ -130,3 +147,15 @@ def _derive(options: Options) -> tuple[Fernet, str]:
 
 def _say(what: str) -> None:
     Display().v(f'The Firefly token cache {what}')
+
+
+def _initialize_openssl() -> None:
+    """OpenSSL initializes itself at first use. In the parent of all workers, it does so once for a run."""
+    try:
+        HKDF(SHA256(), 48, salt=None, info=b'').derive(b'firefly')
+        Fernet(Fernet.generate_key()).encrypt(b'')
+    except Exception as error:  # a policy of the system may refuse it, and a lookup of the health does not need it
+        _say(f'cannot be prepared: {error}')
+
+
+_initialize_openssl()

@@ -12,15 +12,28 @@ from urllib.parse import urlsplit
 
 from ._errors import FireflyError
 
-# a scheme, and what would end the path, leave it or hide in it
-_NEVER_IN_A_PATH = re.compile(r'^[A-Za-z][A-Za-z0-9+.-]*:|^/|//|[\\?#%]|\s|(^|/)\.{1,2}(/|$)')
 _NEVER_IN_A_URL = re.compile(r'[\x00-\x20\x7f\\]')
 
+# what would end the path, leave it or hide in it
+_NEVER_IN_A_PATH = re.compile(
+    r"""
+    ^ [a-z][a-z0-9+.-]* :            # a scheme
+    | ^ /                            # a host, after the slash that is accepted
+    | //
+    | [\\?#%]
+    | \s
+    | (^|/) \.{1,2} (/|$)            # . and ..
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_FORBIDDEN_ENDPOINT = re.compile(r'login([;/]|$) | api/v1', re.IGNORECASE | re.VERBOSE)
 
-def base_url(api_url: str) -> str:
+
+def base_url(api_url: str, origin: str = 'option api_url') -> str:
     """The address of the API without ``/v2``, such as ``https://api.firefly.ai``.
 
-    ``api_url`` may have a trailing slash, ``/v2`` and the path prefix of a reverse proxy.
+    ``api_url`` may have a trailing slash, ``/v2`` and the path prefix of a reverse proxy. ``origin`` says in a message
+    where it comes from.
 
     :raises FireflyError: ``invalid_option`` if it is not such an address, ``insecure_url`` if it is ``http://`` to
         another host. The message does not repeat ``api_url``, which may hold a password.
@@ -28,20 +41,21 @@ def base_url(api_url: str) -> str:
     api_url = api_url.strip()
     try:
         parts = urlsplit(api_url)
-        host, port = parts.hostname, parts.port
+        host = parts.hostname
+        port = parts.port
     except ValueError:
-        raise _invalid('api_url', 'is not a valid URL') from None
+        raise _invalid_address(origin, 'is not a valid URL') from None
     if parts.scheme not in ('http', 'https'):
-        raise _invalid('api_url', 'does not start with https://')
+        raise _invalid_address(origin, 'does not start with https://')
     if '@' in parts.netloc:
-        raise _invalid('api_url', 'contains a user name or a password')
+        raise _invalid_address(origin, 'contains a user name or a password')
     if not host or port == 0 or _NEVER_IN_A_URL.search(api_url):
-        raise _invalid('api_url', 'is not a valid URL')
+        raise _invalid_address(origin, 'is not a valid URL')
     if parts.query or parts.fragment:
-        raise _invalid('api_url', 'contains a query or a fragment')
+        raise _invalid_address(origin, 'contains a query or a fragment')
     if parts.scheme == 'http' and not _is_loopback(host):
-        message = 'The option api_url starts with http://, which would send the secret key in clear text.'
-        raise FireflyError('insecure_url', message)
+        what = f'The {origin} starts with http://, which would send the secret key in clear text.'
+        raise FireflyError('insecure_url', what)
     path = parts.path.rstrip('/')
     if path.lower().endswith('/v2'):
         path = path[: -len('/v2')].rstrip('/')
@@ -55,9 +69,9 @@ def endpoint_path(path: str) -> str:
     """
     below = path.removeprefix('/').removeprefix('v2/')
     if not below or not below.isprintable() or _NEVER_IN_A_PATH.search(below):
-        raise _invalid('path', 'is not the path of an endpoint')
-    if re.match(r'login([;/]|$)|api/v1', below, re.IGNORECASE):
-        raise _invalid('path', 'is not accepted: login would return a token, and v1 is deprecated')
+        raise _invalid_path('is not the path of an endpoint')
+    if _FORBIDDEN_ENDPOINT.match(below):
+        raise _invalid_path('is not accepted: login would return a token, and v1 is deprecated')
     return below
 
 
@@ -69,6 +83,9 @@ def _is_loopback(host: str) -> bool:
         return host == 'localhost'
 
 
-def _invalid(option: str, what: str) -> FireflyError:
-    like = {'api_url': 'an address such as https://api.firefly.ai', 'path': 'a path such as workspaces/search'}
-    return FireflyError('invalid_option', f'The option {option} {what}. Use {like[option]}.')
+def _invalid_address(origin: str, mistake: str) -> FireflyError:
+    return FireflyError('invalid_option', f'The {origin} {mistake}. Use an address such as https://api.firefly.ai.')
+
+
+def _invalid_path(mistake: str) -> FireflyError:
+    return FireflyError('invalid_option', f'The option path {mistake}. Use a path such as workspaces/search.')

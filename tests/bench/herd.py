@@ -20,12 +20,13 @@ from typing import Any
 # an operation imports the client, which must not take time of the herd's
 from ansible_collections.firefly.platform.plugins.plugin_utils import (  # pylint: disable=unused-import
     _client,  # noqa: F401
-    _pauses,
+    _retry,
 )
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
-from ansible_collections.firefly.platform.plugins.plugin_utils._health import HEALTH
-from ansible_collections.firefly.platform.plugins.plugin_utils._login import LOGIN
-from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context, Operation, perform
+from ansible_collections.firefly.platform.plugins.plugin_utils._health import Health
+from ansible_collections.firefly.platform.plugins.plugin_utils._login import Login
+from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context, Operation
+from helpers.operations import perform
 
 from .common import firefly, say, show, verdict
 
@@ -50,9 +51,9 @@ def ask(operation: Operation, raw: dict[str, Any]) -> str:
 
 def main(quick: bool) -> bool:
     """Play all cases, print how they ended, and return whether a client failed."""
-    _pauses.WINDOW = WINDOW
+    _retry.WINDOW = WINDOW
     rows = []
-    cases = list(product((HEALTH, LOGIN), (False, True), (None, WINDOW)))
+    cases = list(product((Health(), Login()), (False, True), (None, WINDOW)))
     for operation, counts_refused, retry_after in cases[:1] if quick else cases:
         counted = f'refused requests {"count" if counts_refused else "do not count"}'
         case = f'{operation.name}, {counted}, {"with" if retry_after else "without"} Retry-After'

@@ -14,8 +14,9 @@ import sys
 import time
 import tracemalloc
 
-from ansible_collections.firefly.platform.plugins.plugin_utils._api import API
-from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context, perform
+from ansible_collections.firefly.platform.plugins.plugin_utils._api import Api
+from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context
+from helpers.operations import perform
 
 from .common import firefly, show, verdict
 
@@ -30,16 +31,16 @@ def get_list(keys: dict[str, str]) -> tuple[int, int, float]:
     """Get the list twice. Return the peak in bytes, the bytes of its JSON, and the seconds."""
     raw = {**keys, **LIST, 'token_cache': False}
     # what the first request sets up is not the list's
-    perform(API, {**raw, 'query': {'pageSize': 1}, 'all_pages': False}, Context(print))
+    perform(Api(), {**raw, 'query': {'pageSize': 1}, 'all_pages': False}, Context(print))
     tracemalloc.start()
-    values = perform(API, raw, Context(print)).values
+    values = perform(Api(), raw, Context(print)).values
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     # the list has an empty page at its end
     if (len(values['entries']), values['pages']) != (ENTRIES, PAGES + 1):
         sys.exit('The list is not whole.')
     began = time.monotonic()
-    perform(API, raw, Context(print))
+    perform(Api(), raw, Context(print))
     seconds = time.monotonic() - began
     return peak, len(json.dumps(values['entries'])), seconds
 

@@ -109,7 +109,7 @@ FAULTS = [
     Fault('a body without a length that drips', 'timeout', drip(b' ' * 500, HEAD + b'\r\n'), options=SOON),
     Fault('chunks that drip', 'timeout', drip(b'1\r\nx\r\n' * 80, CHUNKED), options=SOON),
     Fault('headers that stop', 'timeout', hang(HEAD), options=SOON),
-    Fault('headers that take longer than timeout', 'timeout', drip(SLOW, pause=0.01), options=SOON),
+    Fault('headers that drip', 'invalid_response', drip(SLOW, pause=0.01), options=SOON),
     Fault('a failure that passes', 'ok', GOOD, first=reset(), options={'retries': 1}),
     _raw('a server that closes at once', 'connect', close),
     Fault('a server that closes after the request', 'connect', close),

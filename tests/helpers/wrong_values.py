@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import trustme
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import HINTS
-from ansible_collections.firefly.platform.plugins.plugin_utils._options import KEY_FILES, environment_names
+from ansible_collections.firefly.platform.plugins.plugin_utils._options import KEY_FILES, OPTIONS, environment_names
 
 from .needles import forms
 from .raw_server import nobody
@@ -135,4 +135,7 @@ def is_refusal(message: str) -> bool:
 
 def names(message: str, option: str) -> bool:
     """Whether the message names the option, or the variable that gives it."""
-    return re.search(rf'(option |variable firefly_){option}\b', message) is not None
+    places = [f'option {option}', f'variable firefly_{option}']
+    if option in OPTIONS:
+        places += [f'environment variable {name}' for name in environment_names(option)]
+    return any(re.search(rf'{place}\b', message) for place in places)

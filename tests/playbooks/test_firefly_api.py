@@ -40,7 +40,7 @@ def test_check_mode_and_module_defaults(firefly: FakeFirefly, tmp_path: Path, ch
         changed = {
             'created': (True, True, CREATE),
             'listed': (False, False, {'path': 'runners/projects/list', 'all_pages': True}),
-            'failed': (True, True, {'path': 'runners/projects/no-such', 'method': 'DELETE'}),
+            'failed': (False, True, {'path': 'runners/projects/no-such', 'method': 'DELETE'}),
             'refused': (False, False, {'path': 'login', 'method': 'POST'}),
             'elsewhere': (True, True, {**CREATE, 'api_url': other.url}),
         }
@@ -58,7 +58,7 @@ def test_check_mode_and_module_defaults(firefly: FakeFirefly, tmp_path: Path, ch
     # in check mode a write does not even log in
     assert len(other.requests) == (0 if check else 2)
     assert ('check mode' in found['elsewhere'].get('msg', '')) == check
-    assert found['created'].keys() >= {'status', 'json', 'url', 'attempts', 'latency_ms', 'changed'}
+    assert found['created'].keys() >= {'status', 'json', 'url', 'requests', 'latency_ms', 'changed'}
     # the facts of this dump have the role's token on purpose
     assert 'firefly_api' not in found.pop('ansible_facts')
     assert len(firefly.tokens) == 1

@@ -44,7 +44,7 @@ def test_results_and_facts(firefly: FakeFirefly, tmp_path: Path) -> None:
         assert fact['healthy'] == (name not in codes)
         # ansible-core adds the exception
         assert run[name].keys() - {'exception'} == {*run['up'], *(['failure'] if name in codes else [])}
-    assert (run['down']['reachable'], run['down']['status'], run['refused']['attempts']) == (True, 503, 0)
+    assert (run['down']['reachable'], run['down']['status'], run['refused']['requests']) == (True, 503, 0)
     assert [request.path for request in firefly.requests] == ['/v2/health'] * 2
     assert firefly.secret_key not in json.dumps([request.headers for request in firefly.requests])
 
@@ -63,8 +63,8 @@ def test_progress_goes_to_stderr(tmp_path: Path, bundled_collections: Path) -> N
     first, second = (line for line in run.stderr.splitlines() if 'Waiting for Firefly, ' in line)
     assert '500' in first
     assert '404' in second
-    assert f'Firefly at {firefly.url} is up, seen from the controller. It took' in run.stderr
-    assert run['health']['attempts'] == 4
+    assert f'Firefly at {firefly.url} is up. It took' in run.stderr
+    assert run['health']['requests'] == 4
 
 
 def test_a_loop_over_key_pairs_does_not_show_them(firefly: FakeFirefly, tmp_path: Path) -> None:
@@ -92,19 +92,17 @@ def test_a_loop_over_key_pairs_does_not_show_them(firefly: FakeFirefly, tmp_path
 
 
 def test_each_item_of_a_loop_stands_alone(firefly: FakeFirefly, tmp_path: Path) -> None:
-    """Keys or items that cannot be searched are hidden, and the environment of an item ends with it."""
-    deep = f'{"[" * 101}"{NEEDLE}"{"]" * 101}'
+    """An item is hidden if the key is not known, and the environment of an item ends with it."""
     tasks = [
-        task('deep', HEALTH, loop="{{ lookup('env', 'DEEP') | from_json }}"),
         task(
             'broken_secret',
             HEALTH,
             vars={'firefly_secret_key': '{{ not_there }}'},
-            loop="{{ [lookup('env', 'DEEP')] }}",
+            loop="{{ [lookup('env', 'NEEDLE')] }}",
         ),
         task('own_timeout', HEALTH, environment='{{ item }}', loop=[{'FIREFLY_TIMEOUT': 'HUNTER2'}, {}]),
     ]
-    run = run_tasks(tmp_path, tasks, environment={**keys_of(firefly), 'DEEP': f'[{deep}]'})
+    run = run_tasks(tmp_path, tasks, environment={**keys_of(firefly), 'NEEDLE': NEEDLE})
     codes = {name: [result['code'] for result in run[name]['results']] for name in run.outcomes()}
-    assert codes == {'deep': ['ok'], 'broken_secret': ['ok'], 'own_timeout': ['invalid_option', 'ok']}, run.output
+    assert codes == {'broken_secret': ['ok'], 'own_timeout': ['invalid_option', 'ok']}, run.output
     assert NEEDLE not in run.output

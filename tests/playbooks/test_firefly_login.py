@@ -53,7 +53,7 @@ def test_how_many_logins_a_run_makes(tmp_path: Path) -> None:
         reused = run.registered[host]['login_first_2']
         own = {key: value for key, value in reused.items() if key not in ('changed', 'failed', 'ansible_facts')}
         assert reused['ansible_facts']['firefly_login'] == own
-        assert ([own['access_token']], own['reused'], own['attempts']) == (servers['login_first'].tokens, True, 0)
+        assert ([own['access_token']], own['reused'], own['requests']) == (servers['login_first'].tokens, True, 0)
     told = [f'{servers["login_first"].url}: {token} token, expires at ' for token in ('new', 'cached')]
     assert [run.output.count(line) for line in told] == [1, 2 * len(HOSTS) - 1]
     assert TOKEN_NEEDLE not in run.output

@@ -99,10 +99,10 @@ def test_killed_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
                 os.kill(worker, signal.SIGKILL)
                 os.waitpid(worker, 0)
             started = time.monotonic()
-            token, attempts = token_of_run(options, None, lambda: request_token(options, print))
+            token, requests = token_of_run(options, None, lambda: request_token(options, print))
             assert time.monotonic() - started < 10
             assert token.access_token in firefly.tokens
-            reused += attempts == 0
+            reused += requests == 0
         assert list(leaks([firefly.secret_key, *firefly.tokens[-20:]], [run])) == []
     (cache,) = run.iterdir()
     assert re.fullmatch('firefly-[0-9a-f]{32}', cache.name)

@@ -18,23 +18,26 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
-from ansible_collections.firefly.platform.plugins.plugin_utils._api import API, _content
+from ansible_collections.firefly.platform.plugins.plugin_utils import _json
+from ansible_collections.firefly.platform.plugins.plugin_utils._api import Api
 from ansible_collections.firefly.platform.plugins.plugin_utils._endpoints import ENDPOINTS, Paging
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
-from ansible_collections.firefly.platform.plugins.plugin_utils._health import HEALTH
-from ansible_collections.firefly.platform.plugins.plugin_utils._login import LOGIN, validate_login
-from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context, Operation, perform
+from ansible_collections.firefly.platform.plugins.plugin_utils._health import Health
+from ansible_collections.firefly.platform.plugins.plugin_utils._login import Login
+from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context, Operation
 from ansible_collections.firefly.platform.plugins.plugin_utils._option_sources import Sources, resolve
 from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
     HEALTH_OPTIONS,
-    LOGIN_OPTIONS,
     OPTIONS,
+    SHARED_OPTIONS,
+    Options,
     validate,
 )
-from ansible_collections.firefly.platform.plugins.plugin_utils._pages import all_entries
-from ansible_collections.firefly.platform.plugins.plugin_utils._secrets import scrub, server_message
+from ansible_collections.firefly.platform.plugins.plugin_utils._pages import PagedList
+from ansible_collections.firefly.platform.plugins.plugin_utils._secrets import masked, server_message
 from ansible_collections.firefly.platform.plugins.plugin_utils._token import read_token
 from ansible_collections.firefly.platform.plugins.plugin_utils._url import base_url
+from helpers.operations import perform
 from helpers.raw_server import RawServer, close, http, send
 from helpers.wire_faults import ACCESS_KEY, SECRET_KEY, TOKEN, login_body
 from hypothesis import HealthCheck, given, settings
@@ -96,9 +99,9 @@ def test_an_address_is_valid_or_refused(api_url: str) -> None:
 @settings(max_examples=500)
 @given(st.dictionaries(st.sampled_from([*OPTIONS, 'unknown']), VALUES))
 def test_options_are_valid_or_refused(values: dict[str, Any]) -> None:
-    for names in (LOGIN_OPTIONS, HEALTH_OPTIONS):
+    for names in (SHARED_OPTIONS, HEALTH_OPTIONS):
         try:
-            options = validate(names, values)
+            options = validate(names, Options(values))
         except FireflyError as error:
             assert error.code in ('invalid_option', 'insecure_url')
         else:
@@ -111,14 +114,20 @@ def test_options_are_valid_or_refused(values: dict[str, Any]) -> None:
 
 @settings(max_examples=200)
 @given(
-    st.dictionaries(st.sampled_from(LOGIN_OPTIONS), VALUES),
-    st.dictionaries(st.sampled_from([f'firefly_{name}' for name in LOGIN_OPTIONS]), VALUES),
-    st.dictionaries(st.sampled_from([f'FIREFLY_{name.upper()}' for name in LOGIN_OPTIONS]), st.text()),
+    st.dictionaries(st.sampled_from(SHARED_OPTIONS), VALUES),
+    st.dictionaries(st.sampled_from([f'firefly_{name}' for name in SHARED_OPTIONS]), VALUES),
+    st.dictionaries(st.sampled_from([f'FIREFLY_{name.upper()}' for name in SHARED_OPTIONS]), st.text()),
 )
 def test_the_sources_are_valid_or_refused(task: dict[str, Any], variables: dict[str, Any], environment: Any) -> None:
-    sources = Sources(task, variables, environment, lambda values: values, os.path.abspath)
+    sources = Sources(
+        arguments=task,
+        variables=variables,
+        environment=environment,
+        template=lambda values: values,
+        resolve_path=os.path.abspath,
+    )
     with contextlib.suppress(FireflyError):
-        validate_login(resolve(LOGIN_OPTIONS, sources))
+        Login().validate(resolve(SHARED_OPTIONS, sources))
 
 
 @settings(max_examples=500)
@@ -129,7 +138,7 @@ def test_a_message_of_a_server_is_short_and_without_secrets(body: bytes, secret:
     message = server_message(said, [secret])
     assert len(message) <= 200
     assert message.isprintable()
-    assert secret not in scrub(f'{around}{secret}{around}', [secret]).replace('********', '')
+    assert secret not in masked(f'{around}{secret}{around}', [secret]).replace('********', '')
 
 
 @pytest.fixture(scope='module')
@@ -145,7 +154,7 @@ def _perform(operation: Operation, server: RawServer, **more: Any) -> dict[str, 
 
 
 def _login(server: RawServer, secret_key: str = SECRET_KEY, **more: Any) -> dict[str, Any]:
-    return _perform(LOGIN, server, access_key=ACCESS_KEY, secret_key=secret_key, token_cache=False, **more)
+    return _perform(Login(), server, access_key=ACCESS_KEY, secret_key=secret_key, token_cache=False, **more)
 
 
 @settings(max_examples=300)
@@ -185,7 +194,7 @@ def test_any_response(server: RawServer, line: bytes, headers: list[tuple[bytes,
     server.talk = send(b'%s\r\n%s\r\n%s' % (line, head, body))
     with contextlib.suppress(FireflyError):
         _login(server)
-    assert not _perform(HEALTH, server)['healthy']
+    assert not _perform(Health(), server)['healthy']
 
 
 @settings(max_examples=100)
@@ -209,7 +218,7 @@ def _asked(server: RawServer, prefix: str = '', **asked: Any) -> tuple[str, byte
     server.requests.clear()
     raw = {'api_url': server.url + prefix, 'access_key': ACCESS_KEY, 'secret_key': SECRET_KEY, 'token_cache': False}
     try:
-        perform(API, {**raw, 'timeout': 5, 'retries': 0, **asked}, Context(report=pytest.fail))
+        perform(Api(), {**raw, 'timeout': 5, 'retries': 0, **asked}, Context(report=pytest.fail))
     except FireflyError as error:
         assert error.code == 'invalid_option'
         assert server.requests == []
@@ -230,13 +239,13 @@ SEGMENTS = st.text(max_size=8) | st.sampled_from(
 def test_a_path_is_below_v2_or_refused(api: RawServer, path: str, prefix: str) -> None:
     asked = _asked(api, prefix, path=path)
     if not asked:
-        plain = path.removeprefix('v2/').lower()
+        plain = path.strip().removeprefix('v2/').lower()
         assert not re.fullmatch('[a-z0-9-]+(/[a-z0-9-]+)*', plain) or plain.startswith(('login', 'api/v1'))
     else:
         target = unquote(asked[0])
         below = target.removeprefix(f'{prefix}/v2/')
         assert below != target
-        assert below.strip('/') == path.removeprefix('/').removeprefix('v2/').strip('/')
+        assert below.strip('/') == path.strip().removeprefix('/').removeprefix('v2/').strip('/')
         assert posixpath.normpath(target) == target.rstrip('/')
         # as a lenient server reads it
         assert below.lower().split(';')[0].strip('/') != 'login'
@@ -307,7 +316,7 @@ def test_a_query_is_sent_or_refused(api: RawServer, query: Any) -> None:
 )
 def test_a_response_is_json_or_refused(body: bytes, secrets: list[str]) -> None:
     try:
-        content = _content(body, secrets)
+        content = masked(_json.parse(body), secrets)
     except ValueError as error:
         assert 0 < len(str(error)) < 60
     else:
@@ -335,16 +344,14 @@ def test_all_pages_are_all_entries_or_an_error(
 ) -> None:
     """The server chooses the length of each page. Its total is right, wrong, or not a number."""
     whole = [{'id': number} for number in range(count)]
-    starts, pages = [0], 0
+    starts = [0]
     while starts[-1] < count:
         starts.append(min(count, starts[-1] + sizes[len(starts) % len(sizes)]))
 
     def fetch(query: Any, body: Any) -> Any:
-        nonlocal pages
-        pages += 1
-        assert pages < 100
-        cursor = (query if paging.where == 'query' else body or {}).get(paging.cursor)
-        number = starts.index(cursor or 0) if paging.cursor in ('offset', 'afterKey') else cursor - (paging.first or 0)
+        cursor = (query if paging.where == 'query' else body).get(paging.parameter)
+        is_number = paging.parameter == 'page'
+        number = cursor - paging.first.value if is_number else starts.index(cursor or 0)
         page = whole[starts[number] : starts[number + 1]] if number + 1 < len(starts) else []
         if not paging.entries:
             return page
@@ -352,12 +359,15 @@ def test_all_pages_are_all_entries_or_an_error(
         if paging.total and total != 'none':
             found[paging.total] = count if total == 'right' else total
         ends = starts[min(number + 1, len(starts) - 1)]
-        if paging.first is None and page and (ends < count or empty_last):
-            found[paging.cursor] = ends
+        if paging.first.value is None and page and (ends < count or empty_last):
+            found[paging.parameter] = ends
         return found
 
+    pages = PagedList(paging, {'a': ['1']}, {'b': 2}, most)
     try:
-        entries, counted = all_entries(paging, {'a': 1}, {'b': 2}, most, fetch)
+        while not pages.is_complete:
+            pages.add(fetch(pages.query, pages.body))
+            assert pages.pages < 100
     except FireflyError as error:
         assert error.code in ('invalid_response', 'response_too_large')
         assert error.code == 'invalid_response' or count > most
@@ -365,5 +375,4 @@ def test_all_pages_are_all_entries_or_an_error(
     else:
         # a total that is too low ends the list where it is reached
         ends_early = paging.total and total.__class__ is int and total < count
-        assert entries == (whole[:total] if ends_early else whole)
-        assert counted == pages
+        assert pages.entries == (whole[:total] if ends_early else whole)

@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import urllib3
 from ansible import constants
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
-from ansible_collections.firefly.platform.plugins.plugin_utils._pauses import Progress
+from ansible_collections.firefly.platform.plugins.plugin_utils._progress import Progress
 from helpers.raw_server import RawServer, Talk
 
 
@@ -33,17 +32,8 @@ def serve() -> Iterator[Callable[[Talk], RawServer]]:
 
 
 @pytest.fixture
-def urllib3_1_26(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Removes what urllib3 1.26 lacks. Its ``read`` waits for all bytes, and does not miss those that never come."""
-    for kind in urllib3.HTTPResponse.__mro__:
-        monkeypatch.delattr(kind, 'read1', raising=False)
-    never = property(lambda self: False, lambda self, value: None)
-    monkeypatch.setattr(urllib3.HTTPResponse, 'enforce_content_length', never, raising=False)
-
-
-@pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses between attempts, which are collected here instead of made."""
+    """The pauses between requests, which are collected here instead of made."""
     collected: list[float] = []
 
     def sleep(self: Progress, seconds: float, error: FireflyError, deadline: float | None = None) -> None:

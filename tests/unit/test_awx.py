@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.firefly.platform.plugins.plugin_utils._option_sources import Sources, resolve
-from ansible_collections.firefly.platform.plugins.plugin_utils._options import LOGIN_OPTIONS, OPTIONS, validate
+from ansible_collections.firefly.platform.plugins.plugin_utils._options import OPTIONS, SHARED_OPTIONS, validate
 from helpers.awx import check_type, credential_type, inject
 
 GUIDES = Path(__file__).parents[2] / 'docs/docsite/rst'
@@ -26,8 +26,14 @@ BLANK = {**dict.fromkeys(FULL, ''), **KEYS, 'skip_tls_verify': False}
 
 def options_of(environment: dict[str, str]) -> dict[str, Any]:
     """The options of a task that has none of its own, with this environment, and with the keys out of their files."""
-    sources = Sources({}, {}, environment, lambda values: values, os.path.abspath)
-    options = dict(validate(LOGIN_OPTIONS, resolve(LOGIN_OPTIONS, sources)))
+    sources = Sources(
+        arguments={},
+        variables={},
+        environment=environment,
+        template=lambda values: values,
+        resolve_path=os.path.abspath,
+    )
+    options = dict(validate(SHARED_OPTIONS, resolve(SHARED_OPTIONS, sources)))
     keys = {name: Path(options.pop(f'{name}_file')).read_text() for name in KEYS}
     return {**options, **keys}
 
@@ -68,7 +74,7 @@ def test_all_fields(tmp_path: Path) -> None:
 )
 def test_blank_fields_have_their_defaults(inputs: dict[str, Any], tmp_path: Path) -> None:
     environment, _stored = inject(inputs, tmp_path)
-    defaults = {name: OPTIONS[name].default for name in LOGIN_OPTIONS if not name.endswith('_key_file')}
+    defaults = {name: OPTIONS[name].default for name in SHARED_OPTIONS if not name.endswith('_key_file')}
     assert options_of(environment) == {**defaults, **KEYS}
 
 

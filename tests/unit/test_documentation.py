@@ -14,13 +14,13 @@ import pytest
 import yaml
 from ansible.plugins.loader import fragment_loader, lookup_loader, module_loader
 from ansible.utils.plugin_docs import get_docstring
-from ansible_collections.firefly.platform.plugins.plugin_utils._api import API
+from ansible_collections.firefly.platform.plugins.plugin_utils._api import Api
 from ansible_collections.firefly.platform.plugins.plugin_utils._endpoints import ENDPOINTS
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import HINTS
-from ansible_collections.firefly.platform.plugins.plugin_utils._health import HEALTH
-from ansible_collections.firefly.platform.plugins.plugin_utils._login import LOGIN
+from ansible_collections.firefly.platform.plugins.plugin_utils._health import Health
+from ansible_collections.firefly.platform.plugins.plugin_utils._login import Login
 from ansible_collections.firefly.platform.plugins.plugin_utils._lookup import TERMS
-from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context, perform
+from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context
 from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
     OPTIONS,
     SHARED_OPTIONS,
@@ -28,9 +28,10 @@ from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
     variable_name,
 )
 from fake_firefly import FakeFirefly
+from helpers.operations import perform
 
 ROOT = Path(__file__).parents[2]
-MODULES = {operation.name: operation for operation in (LOGIN, HEALTH, API)}
+MODULES = {operation.name: operation for operation in (Login(), Health(), Api())}
 PLUGINS = [*(('module', name) for name in MODULES), ('lookup', 'firefly')]
 #: One request, and all pages of a list.
 REQUESTS = ({'path': 'runners/projects/project-1'}, {'path': 'runners/projects/list', 'all_pages': True})
@@ -68,7 +69,7 @@ def test_options_and_examples(kind: str, name: str) -> None:
 
 def test_sources_and_terms_of_the_lookup() -> None:
     documented = documentation('lookup', 'firefly')[0]
-    assert documented.pop('_terms')['choices'] == list(TERMS)
+    assert sorted(documented.pop('_terms')['choices']) == sorted(TERMS)
     for option, text in documented.items():
         assert [source['name'] for source in text['env']] == list(environment_names(option))
         assert [source['name'] for source in text['vars']] == [variable_name(option)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,12 +16,12 @@ from ansible.errors import AnsibleLookupError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible.utils.unsafe_proxy import wrap_var
-from ansible_collections.firefly.platform.plugins.plugin_utils._api import API
+from ansible_collections.firefly.platform.plugins.plugin_utils._api import Api
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
-from ansible_collections.firefly.platform.plugins.plugin_utils._health import HEALTH
-from ansible_collections.firefly.platform.plugins.plugin_utils._login import BASIC_AUTHORIZATION, LOGIN
+from ansible_collections.firefly.platform.plugins.plugin_utils._health import Health
+from ansible_collections.firefly.platform.plugins.plugin_utils._login import Login
 from ansible_collections.firefly.platform.plugins.plugin_utils._lookup import TERMS, look_up
-from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context, Operation, perform
+from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context, Operation
 from ansible_collections.firefly.platform.plugins.plugin_utils._option_sources import Sources, resolve
 from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
     OPTIONS,
@@ -73,7 +74,13 @@ def make_sources(place: Place, wrong: str, value: Any, source: str) -> Sources:
     loader = DataLoader()
     loader.set_basedir(str(place.folder))
     template = Templar(loader=loader, variables=variables).template
-    return Sources(arguments, variables, environment, template, loader.path_dwim)
+    return Sources(
+        arguments=arguments,
+        variables=variables,
+        environment=environment,
+        template=template,
+        resolve_path=loader.path_dwim,
+    )
 
 
 def source_names(option: str, value: Any) -> list[str]:
@@ -96,10 +103,11 @@ def said_by(operation: Operation, sources: Sources) -> tuple[str, str]:
     said: list[str] = []
     message = ''
     try:
-        outcome = perform(operation, resolve(operation.options, sources), Context(said.append))
+        options = operation.validate(resolve(operation.options, sources))
+        outcome = operation.run(options, Context(said.append))
         error, values = outcome.error, outcome.values if outcome.error else {}
     except FireflyError as failed:
-        error, values = failed, operation.failed(failed)
+        error, values = failed, operation.values_without_response(failed)
     if error:
         message = str(error)
         said += [*chain(error), error.what, json.dumps([error.failure, values], default=str)]
@@ -120,19 +128,19 @@ def said(option: str, value: Any, source: str, place: Place) -> dict[str, tuple[
     sources = make_sources(place, option, value, source)
     wait = {'wait': True} if option.startswith('wait_') else {}
     path = {} if option == 'path' else {'path': 'workspaces'}
-    message, text = said_by(API, sources._replace(arguments={**path, **sources.arguments}))
+    message, text = said_by(Api(), replace(sources, arguments={**path, **sources.arguments}))
     return {
-        'login': said_by(LOGIN, sources),
-        'health': said_by(HEALTH, sources._replace(arguments={**sources.arguments, **wait})),
+        'login': said_by(Login(), sources),
+        'health': said_by(Health(), replace(sources, arguments={**sources.arguments, **wait})),
         'api': (message, without_url(option, text)),
-        'basic': said_by(BASIC_AUTHORIZATION, sources),
+        'basic': said_by_lookup(['basic_authorization'], sources),
         'lookup': said_by_lookup(['token'], sources),
     }
 
 
 @pytest.mark.parametrize('option', OPTIONS)
 def test_no_message_repeats_the_value_of_an_option(place: Place, option: str) -> None:
-    edge = 'login' if option in SHARED_OPTIONS else 'health' if option in HEALTH.options else 'api'
+    edge = 'login' if option in SHARED_OPTIONS else 'health' if option in Health.options else 'api'
     for kind, source in [(kind, source) for kind, value in KINDS.items() for source in source_names(option, value)]:
         about = f'{option} by {source} as {kind}'
         found = said(option, wrap_var(KINDS[kind]), source, place)
@@ -160,7 +168,7 @@ def test_the_address_of_a_request_is_shown(place: Place) -> None:
 def test_a_variable_that_cannot_be_templated(place: Place, option: str) -> None:
     for kind, template in TEMPLATES.items():
         sources = make_sources(place, option, trust_as_template(template), 'variable')
-        for message, text in (said_by(LOGIN, sources), said_by_lookup(['token'], sources)):
+        for message, text in (said_by(Login(), sources), said_by_lookup(['token'], sources)):
             assert message.startswith(f'The variable {variable_name(option)} cannot be templated'), kind
             assert 'If "{{" is part of its value' in message
             assert not shows(text), kind
@@ -174,8 +182,8 @@ def test_an_unknown_term_or_option(place: Place, kind: str) -> None:
         message, text = said_by_lookup(terms, sources)
         assert ', '.join(TERMS) in message
         assert not shows(text)
-    sources = sources._replace(arguments={**sources.arguments, 'retrys': value})
-    found = [said_by(operation, sources) for operation in (LOGIN, HEALTH, BASIC_AUTHORIZATION, API)]
+    sources = replace(sources, arguments={**sources.arguments, 'retrys': value})
+    found = [said_by(operation, sources) for operation in (Login(), Health(), Api())]
     for message, text in (*found, *(said_by_lookup([term], sources) for term in TERMS)):
         assert 'There is no option retrys.' in message
         assert not shows(text)

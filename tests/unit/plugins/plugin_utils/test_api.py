@@ -15,16 +15,19 @@ from datetime import date
 from urllib.parse import parse_qsl, quote
 
 import pytest
-from ansible_collections.firefly.platform.plugins.plugin_utils import _api
-from ansible_collections.firefly.platform.plugins.plugin_utils._api import API
+from ansible_collections.firefly.platform.plugins.plugin_utils import _session
+from ansible_collections.firefly.platform.plugins.plugin_utils._api import Api
 from ansible_collections.firefly.platform.plugins.plugin_utils._endpoints import ENDPOINTS, Endpoint
-from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context, Outcome, perform
+from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context, Outcome
+from ansible_collections.firefly.platform.plugins.plugin_utils._options import Options
 from ansible_collections.firefly.platform.plugins.plugin_utils._request import Request
+from ansible_collections.firefly.platform.plugins.plugin_utils._session import Session
 from fake_firefly import FakeFirefly, Fault
 from helpers import client
 from helpers.needles import leaks
+from helpers.operations import perform
 
-KEYS = {'status', 'json', 'url', 'attempts', 'latency_ms', 'changed'}
+KEYS = {'status', 'json', 'url', 'requests', 'latency_ms', 'changed'}
 PROJECT = 'runners/projects/project-1'
 PROJECTS = 'runners/projects'
 LIST = f'{PROJECTS}/list'
@@ -35,7 +38,7 @@ INSIGHTS: t.Any = ('governance/insights', 'POST')
 
 def ask(firefly: FakeFirefly, path: t.Any, method: str = 'GET', check_mode: bool = False, **options: t.Any) -> Outcome:
     raw = {**firefly.options, 'retries': 0, 'timeout': 10, 'path': path, 'method': method, **options}
-    return perform(API, raw, Context(print, 'task', check_mode))
+    return perform(Api(), raw, Context(print, 'task', check_mode))
 
 
 def values(firefly: FakeFirefly, *what: t.Any, **options: t.Any) -> dict[str, t.Any]:
@@ -57,7 +60,7 @@ def failure(firefly: FakeFirefly, *what: t.Any, **options: t.Any) -> tuple[str, 
 def refusal(path: t.Any, method: str = 'POST', **options: t.Any) -> str:
     """Why the options are refused. Nobody listens at the address: a request or a login would be another failure."""
     raw = {'api_url': 'http://127.0.0.1:1', **client.KEYS, 'retries': 0, 'path': path, 'method': method, **options}
-    return client.refusal(perform, API, raw, Context(print, 'task'))
+    return client.refusal(perform, Api(), raw, Context(print, 'task'))
 
 
 def revoke(firefly: FakeFirefly) -> None:
@@ -77,7 +80,7 @@ def fail_project(firefly: FakeFirefly, times: int | None = 1, **fault: t.Any) ->
     'path',
     ['https://api.firefly.ai/v2/workspaces', 'HTTPS:workspaces', 'mailto:x', '/mailto:x']
     + ['//workspaces/search', '/v2//workspaces/search', 'workspaces//search', 'workspaces\\search']
-    + ['workspaces?page=1', 'workspaces#1', 'workspaces/%2e%2e/login', ' workspaces', 'work spaces', 'workspaces\n']
+    + ['workspaces?page=1', 'workspaces#1', 'workspaces/%2e%2e/login', 'work spaces']
     + ['.', '..', './workspaces', '../login', '/../login', 'workspaces/.', 'workspaces/../login', 'workspaces/..']
     + [f'work{character}spaces' for character in '\t\u2028\x00\x1b\ud800']
     + ['login', '/login', 'v2/login', '/v2/login/', 'LogIn', 'login/', 'login/more', '//login', '/v2//login']
@@ -89,8 +92,8 @@ def test_a_path_that_is_refused(path: t.Any) -> None:
 
 def test_each_spelling_of_a_path() -> None:
     with FakeFirefly(prefix='/gateway') as firefly:
-        for before in ('', '/', '/v2/', 'v2/'):
-            assert values(firefly, f'{before}{LIST}')['url'] == f'{firefly.url}/v2/{LIST}'
+        for before in ('', '/', '/v2/', 'v2/', ' '):
+            assert values(firefly, f'{before}{LIST}\n')['url'] == f'{firefly.url}/v2/{LIST}'
             assert firefly.requests[-1].path == f'/gateway/v2/{LIST}'
 
 
@@ -188,7 +191,7 @@ def test_a_response(firefly: FakeFirefly, path: str, method: str, body: t.Any, s
     firefly.data[f'{PROJECT}/members'] = ['one', 'two']
     result = values(firefly, path, method, body=body)
     assert result.pop('latency_ms').__class__ is int
-    told = {'status': status, 'json': content, 'url': f'{firefly.url}/v2/{path}', 'attempts': 1}
+    told = {'status': status, 'json': content, 'url': f'{firefly.url}/v2/{path}', 'requests': 1}
     assert result == {**told, 'changed': method != 'GET'}
     assert firefly.requests[-1].headers['authorization'] == f'Bearer {firefly.tokens[-1]}'
     assert (firefly.requests[-1].body == b'') is (body is None)
@@ -217,7 +220,7 @@ def test_changed_and_check_mode(firefly: FakeFirefly, path: str, method: str, re
     assert (firefly.requests == []) is changed
     if changed:
         assert checked.keys() == {*KEYS, 'msg'}
-        assert (checked['status'], checked['json'], checked['latency_ms'], checked['attempts']) == (None, None, None, 0)
+        assert (checked['status'], checked['json'], checked['latency_ms'], checked['requests']) == (None, None, None, 0)
         assert f'{method} {firefly.url}/v2/{path}' in checked['msg']
         assert values(firefly, path, method, **options)['changed']
 
@@ -244,10 +247,11 @@ def test_a_failure_has_what_the_server_said(firefly: FakeFirefly, status: int, c
     fail_project(firefly, status=status, body=json.dumps({'message': said, 'list': [1]}))
     outcome = ask(firefly, PROJECT, read_only=not changes)
     assert outcome.error
-    assert (outcome.error.code, outcome.error.status, outcome.values['changed']) == (code, status, changes)
+    assert (outcome.error.code, outcome.error.status) == (code, status)
+    assert outcome.values['changed'] is (changes and status == 500)  # a 4xx is a refusal
     assert outcome.values['json'] == {'message': 'no such ******** ********', 'list': [1]}
     assert 'no such ******** ********' in str(outcome.error)
-    assert values(firefly, PROJECT)['attempts'] == 1
+    assert values(firefly, PROJECT)['requests'] == 1
     assert firefly.logins == 1  # a 403 is not remembered as the keys' fault
 
 
@@ -261,7 +265,7 @@ def test_a_body_that_is_refused(firefly: FakeFirefly, body: str | bytes) -> None
     for changes in (False, True):
         fail_project(firefly, body=body)
         code, result = failure(firefly, PROJECT, read_only=not changes)
-        assert (code, result['status'], result['json'], result['attempts']) == ('invalid_response', 200, None, 1)
+        assert (code, result['status'], result['json'], result['requests']) == ('invalid_response', 200, None, 1)
         assert result['changed'] is changes
     fail_project(firefly, status=500, body=body)
     assert failure(firefly, PROJECT)[1]['json'] is None
@@ -273,17 +277,45 @@ def test_numbers_and_texts_stay_as_they_are(firefly: FakeFirefly) -> None:
     assert repr(values(firefly, PROJECT)['json']) == repr(content)
 
 
+# Tokens that run out
+
+
+def test_a_list_that_outlives_its_token(firefly: FakeFirefly) -> None:
+    """Each token expires while the next page is on its way."""
+    firefly.token_lifetime = 2
+    firefly.fail(Fault(path='/v2/workspaces/search', delay=1.2), times=None)
+    result = values(firefly, *SEARCH, query={'pageSize': 10}, all_pages=True, min_ttl=0)
+    assert result['entries'] == firefly.data['workspaces']
+    assert firefly.logins > 1
+
+
+def test_a_token_that_this_task_got_a_minute_ago_can_be_replaced(
+    firefly: FakeFirefly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Firefly revokes the token while a list is read."""
+    options = Api().validate(Options({**firefly.options, 'path': LIST, 'min_ttl': 0}))
+    session = Session(options, Context(print))
+    request = Request(method='GET', path=f'/v2/{LIST}', expect=(200,))
+    firefly.revoke()
+    assert client.failure(session.send, request).code == 'unauthorized'
+    assert firefly.logins == 1
+    now = time.monotonic
+    monkeypatch.setattr(time, 'monotonic', lambda: now() + 61)
+    assert session.send(request).status == 200
+    assert firefly.logins == 2
+
+
 # Tokens that an endpoint refuses
 
 
 @pytest.mark.parametrize(
-    'what,options,attempts',
+    'what,options,requests',
     [((PROJECT,), {}, 2), (CREATE, {'body': {}}, 2), ((PROJECT, 'DELETE'), {}, 2), (SEARCH, {'all_pages': True}, 4)],
 )
-def test_a_revoked_token_costs_one_login(firefly: FakeFirefly, what: t.Any, options: t.Any, attempts: int) -> None:
+def test_a_revoked_token_costs_one_login(firefly: FakeFirefly, what: t.Any, options: t.Any, requests: int) -> None:
     revoke(firefly)
-    assert values(firefly, *what, **options)['attempts'] == attempts
-    assert values(firefly, PROJECT, status_code=[200, 404])['attempts'] == 1
+    assert values(firefly, *what, **options)['requests'] == requests
+    assert values(firefly, PROJECT, status_code=[200, 404])['requests'] == 1
     assert firefly.logins == 2
 
 
@@ -295,7 +327,7 @@ def test_a_new_token_is_not_replaced(firefly: FakeFirefly, changes: bool, token_
     assert outcome.error
     assert (outcome.error.code, outcome.error.retryable) == ('unauthorized', False)
     assert (outcome.values['changed'], outcome.values['json']) == (False, {'message': 'no'})
-    assert (outcome.values['attempts'], firefly.logins) == (1, 1)
+    assert (outcome.values['requests'], firefly.logins) == (1, 1)
 
 
 def test_an_endpoint_that_refuses_every_token_costs_one_login_a_minute(
@@ -303,22 +335,27 @@ def test_an_endpoint_that_refuses_every_token_costs_one_login_a_minute(
 ) -> None:
     values(firefly, *SEARCH)
     fail_project(firefly, status=401, times=None)
-    assert [failure(firefly, PROJECT)[1]['attempts'] for _unused in range(5)] == [2, 1, 1, 1, 1]
+    assert [failure(firefly, PROJECT)[1]['requests'] for _unused in range(5)] == [2, 1, 1, 1, 1]
     assert firefly.logins == 2
-    assert values(firefly, *SEARCH)['attempts'] == 1  # it is not remembered as the keys' fault
+    assert values(firefly, *SEARCH)['requests'] == 1  # it is not remembered as the keys' fault
     now = time.monotonic
     monkeypatch.setattr(time, 'monotonic', lambda: now() + 61)
-    assert [failure(firefly, PROJECT)[1]['attempts'] for _unused in range(3)] == [2, 1, 1]
+    assert [failure(firefly, PROJECT)[1]['requests'] for _unused in range(3)] == [2, 1, 1]
     assert firefly.logins == 3
 
 
-def test_a_401_that_is_listed_or_a_login_that_returns_the_refused_token_again(firefly: FakeFirefly) -> None:
+def test_a_401_that_is_listed_and_a_login_that_returns_the_refused_token_again(firefly: FakeFirefly) -> None:
     revoke(firefly)
-    assert values(firefly, PROJECT, status_code=[401])['attempts'] == 1
-    assert firefly.logins == 1
-    firefly.fail(Fault(replace={'accessToken': firefly.tokens[0]}, path='/v2/login'))
-    code, result = failure(firefly, PROJECT)
-    assert (code, result['attempts'], firefly.logins) == ('unauthorized', 1, 2)
+    result = values(firefly, PROJECT, status_code=[200, 401])  # a login comes first
+    assert (result['status'], result['requests'], firefly.logins) == (200, 2, 2)
+    fail_project(firefly, status=401, times=None)
+    result = values(firefly, PROJECT, status_code=[200, 401])
+    assert (result['status'], result['requests'], firefly.logins) == (401, 1, 2)  # it has just been replaced
+    firefly.clear()
+    firefly.revoke()
+    firefly.fail(Fault(replace={'accessToken': firefly.tokens[-1]}, path='/v2/login'), times=None)
+    code, result = failure(firefly, PROJECT, token_cache=False)
+    assert (code, result['requests'], firefly.logins) == ('unauthorized', 1, 3)
 
 
 @pytest.mark.parametrize('status', [201, 401, 500])
@@ -358,22 +395,29 @@ def test_a_write_is_sent_again_only_where_it_was_refused(
     firefly.fail(Fault(**fault))
     outcome = ask(firefly, *CREATE, body={}, retries=2, timeout=1)
     assert (outcome.error and outcome.error.code, outcome.values['changed']) == (code, True)
-    assert firefly.count('POST', f'/v2/{PROJECTS}') == outcome.values['attempts'] == writes
+    assert firefly.count('POST', f'/v2/{PROJECTS}') == outcome.values['requests'] == writes
     firefly.fail(Fault(**fault))
-    assert values(firefly, PROJECT, retries=2, timeout=1)['attempts'] == 2
+    assert values(firefly, PROJECT, retries=2, timeout=1)['requests'] == 2
     firefly.fail(Fault(status=429), times=None)  # whoever is always refused has changed nothing
     assert failure(firefly, *CREATE, body={})[1]['changed'] is False
 
 
 @pytest.mark.parametrize('read_only', [False, True])
-@pytest.mark.parametrize('url,code,attempts', [('https://127.0.0.1:1', 'connect', 2), ('', 'tls', 1)])
+@pytest.mark.parametrize('url,code,requests', [('https://127.0.0.1:1', 'connect', 2), ('', 'tls', 1)])
 def test_a_request_that_cannot_have_arrived_is_sent_again(
-    firefly: FakeFirefly, pauses: list[float], read_only: bool, url: str, code: str, attempts: int
+    firefly: FakeFirefly, pauses: list[float], read_only: bool, url: str, code: str, requests: int
 ) -> None:
-    url = url or firefly.url.replace('http', 'https')  # it speaks plain HTTP
-    request = Request('POST', '/v2/x', expect=(200,), read_only=read_only)
-    error = client.failure(client.send, request, url, retries=1)
-    assert (error.code, error.attempts) == (code, attempts)
+    sender = client.client(url or firefly.url.replace('http', 'https'), retries=1)  # it speaks plain HTTP
+    request = Request(method='POST', path='/v2/x', expect=(200,), read_only=read_only)
+    assert client.failure(sender.request, request).code == code
+    assert sender.requests == requests
+
+
+@pytest.mark.parametrize('status', [400, 401, 403, 404, 405, 408, 409, 413, 422, 429, 302, 500])
+def test_a_write_that_was_refused_has_changed_nothing(firefly: FakeFirefly, pauses: list[float], status: int) -> None:
+    fail_project(firefly, status=status, times=None)
+    result = failure(firefly, PROJECT, 'DELETE')[1]
+    assert result['changed'] is (status in (302, 408, 500))
 
 
 # Pages
@@ -392,7 +436,7 @@ def test_all_pages_of_a_list(firefly: FakeFirefly, endpoint: Endpoint) -> None:
         result = values(firefly, path, method, all_pages=True)
         assert result.keys() == {*KEYS - {'json'}, 'entries', 'pages'}
         assert result['entries'] == firefly.data[name]
-        assert result['pages'] == result['attempts'] == firefly.count(method, f'/v2/{path}') - before
+        assert result['pages'] == result['requests'] == firefly.count(method, f'/v2/{path}') - before
         assert result['changed'] is False
 
 
@@ -400,21 +444,21 @@ def test_a_failure_on_a_later_page_counts_all_requests(firefly: FakeFirefly) -> 
     values(firefly, PROJECT)
     firefly.fail(Fault(replace={'totalCount': 9}, path=f'/v2/{LIST}'), times=None)
     code, result = failure(firefly, LIST, query={'pageSize': 2}, all_pages=True)
-    assert (code, result['attempts']) == ('invalid_response', 3)
+    assert (code, result['requests']) == ('invalid_response', 3)
     firefly.clear()
     code, result = failure(firefly, LIST, all_pages=True, max_entries=2)
-    assert (code, result['attempts'], result['json']) == ('response_too_large', 1, None)
+    assert (code, result['requests'], result['json']) == ('response_too_large', 1, None)
     assert values(firefly, LIST, all_pages=True, max_entries=3)['entries'] == firefly.data[PROJECTS]
 
 
 def test_all_pages_together_have_a_limit(firefly: FakeFirefly, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _api._LIMIT == 32 * 1024 * 1024
+    assert _session._LIMIT == 32 * 1024 * 1024
     pages = [firefly.data['workspaces'][start : start + 2] for start in (0, 2)]
     size = sum(len(json.dumps(page)) for page in pages)
-    monkeypatch.setattr(_api, '_LIMIT', size)
+    monkeypatch.setattr(_session, '_LIMIT', size)
     assert values(firefly, *SEARCH, query={'pageSize': 2})['status'] == 200
     code, result = failure(firefly, *SEARCH, query={'pageSize': 2}, all_pages=True)
-    assert (code, result['attempts']) == ('response_too_large', 3)
+    assert (code, result['requests']) == ('response_too_large', 3)
     fail_project(firefly, body=b'"' + b'x' * size + b'"')
     assert failure(firefly, PROJECT)[0] == 'response_too_large'
 
@@ -429,7 +473,7 @@ ESCAPE = {char: f'\\u{ord(char):04x}' for char in '/' + string.ascii_letters}
 def test_secrets_are_masked_in_a_response(style: str, escaped: bool) -> None:
     with FakeFirefly(keys={'access/ключ-1': 'secret+/=& "\\ü>?~~~>>>???'}) as firefly:
         values(firefly, PROJECT)
-        secrets = [firefly.tokens[0], firefly.access_key, firefly.secret_key]
+        secrets = [firefly.tokens[0], firefly.secret_key]
         encoded = {secret: base64.b64encode(secret.encode()).decode() for secret in secrets}
         echoes = [{f'a {key} b': [1, f'Bearer {key}', quote(key, safe=''), encoded[key]]} for key in secrets]
         body = json.dumps(echoes)
@@ -439,11 +483,12 @@ def test_secrets_are_masked_in_a_response(style: str, escaped: bool) -> None:
         for fault in (Fault(status=500 if style == 'failure' else 200, body=body), Fault(body='[]')):
             firefly.fail(replace(fault, path=f'/v2/{SEARCH[0]}'))
         outcome = ask(firefly, *SEARCH, all_pages=style == 'entries')
-    masked = [{'a ******** b': [1, 'Bearer ********', '********', '********']}] * 3
+    masked = [{'a ******** b': [1, 'Bearer ********', '********', '********']}] * 2
     assert outcome.values['entries' if style == 'entries' else 'json'] == masked
     assert list(leaks(secrets, [json.dumps(outcome.values, ensure_ascii=False), str(outcome.error)])) == []
 
 
-def test_short_keys_are_not_masked_in_a_response() -> None:
-    with FakeFirefly(keys={'project': '1'}) as firefly:
+@pytest.mark.parametrize('access_key', ['project', 'project 1'])
+def test_short_keys_and_the_access_key_are_not_masked_in_a_response(access_key: str) -> None:
+    with FakeFirefly(keys={access_key: '1'}) as firefly:
         assert values(firefly, PROJECT)['json'] == {'id': 'project-1', 'name': 'project 1'}

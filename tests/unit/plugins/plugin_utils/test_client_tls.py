@@ -67,7 +67,7 @@ def test_a_ca_signs_the_certificate_or_does_not(secure: FakeFirefly, pem: dict[s
     secure.requests.clear()
     for ca_path in (None, pem['ca']):
         error = failure(health, secure.url, ca_path=ca_path, retries=1)
-        assert (error.code, error.status, error.retryable, error.attempts) == ('tls', None, False, 1)
+        assert (error.code, error.status, error.retryable, error.final) == ('tls', None, False, True)
         assert 'got no response: TLS failed (' in str(error)
     assert secure.requests == []
 
@@ -137,7 +137,8 @@ def test_the_terminal_is_not_asked_for_a_passphrase(pem: dict[str, str]) -> None
     script = (
         'import sys\n'
         'from ansible_collections.firefly.platform.plugins.plugin_utils._tls import client_certificate\n'
-        'client_certificate(*sys.argv[1:])'
+        'from ansible_collections.firefly.platform.plugins.plugin_utils._options import Options\n'
+        'client_certificate(Options({"client_cert": sys.argv[1], "client_key": sys.argv[2]}))'
     )
     child, terminal = os.forkpty()
     if child == 0:

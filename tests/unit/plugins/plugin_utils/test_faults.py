@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import HINTS
-from ansible_collections.firefly.platform.plugins.plugin_utils._login import LOGIN
-from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context, perform
+from ansible_collections.firefly.platform.plugins.plugin_utils._login import Login
+from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context
 from helpers.client import failure
 from helpers.needles import leaks
+from helpers.operations import perform
 from helpers.wire_faults import ACCESS_KEY, BY_NAME, FAULTS, PROXY_PASSWORD, SECRET_KEY, TOKEN, stage
 
 TEMPORARY = ('dns', 'connect', 'timeout', 'rate_limited')
@@ -37,11 +38,11 @@ def test_a_login_reports_the_code_of_each_fault(name: str, tmp_path: Path, monke
         given, context = {**scene.options, 'token_cache': False}, Context(report=lines.append)
         started = time.monotonic()
         if fault.code == 'ok':
-            values = perform(LOGIN, given, context).values
+            values = perform(Login(), given, context).values
             assert values['access_token'] == TOKEN
             assert values['expires_in'] >= 60
         else:
-            error = failure(perform, LOGIN, given, context)
+            error = failure(perform, Login(), given, context)
             text = f'{error} {json.dumps(error.failure)}'
             assert error.code == fault.code, text
             assert str(error) == f'{error.what} {HINTS[error.code]}'

@@ -10,18 +10,20 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.firefly.platform.plugins.plugin_utils import _health, _pauses
+from ansible_collections.firefly.platform.plugins.plugin_utils import _health, _progress, _retry
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
-from ansible_collections.firefly.platform.plugins.plugin_utils._health import HEALTH, health, validate_health
-from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context, perform
+from ansible_collections.firefly.platform.plugins.plugin_utils._health import Health
+from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context
+from ansible_collections.firefly.platform.plugins.plugin_utils._options import Options
 from fake_firefly import ACCESS_KEY, SECRET_KEY, FakeFirefly, Fault
 from helpers import client
-from helpers.raw_server import RawServer
+from helpers.operations import perform
+from helpers.raw_server import RawServer, full_backlog, nobody
 
-KEYS = {'healthy', 'reachable', 'status', 'code', 'latency_ms', 'attempts', 'waited', 'checked_at', 'api_url', 'msg'}
+KEYS = {'healthy', 'reachable', 'status', 'code', 'latency_ms', 'requests', 'waited', 'checked_at', 'api_url', 'msg'}
 
 
-class Health(t.NamedTuple):
+class Checked(t.NamedTuple):
     values: dict[str, t.Any]
     error: FireflyError | None
     lines: list[str]
@@ -29,22 +31,22 @@ class Health(t.NamedTuple):
     seconds: float
 
 
-def check(url: str, **options: t.Any) -> Health:
+def check(url: str, **options: t.Any) -> Checked:
     """Check the health. ``pause`` replaces ``wait_sleep``, which takes whole seconds only."""
     pause = options.pop('pause', None)
-    validated = dict(validate_health({'api_url': url, 'retries': 0, 'timeout': 10, **options}))
+    validated = Health().validate(Options({'api_url': url, 'retries': 0, 'timeout': 10, **options}))
     if pause is not None:
-        validated['wait_sleep'] = pause
+        validated = validated.replace(wait_sleep=pause)
     lines: list[str] = []
     started = time.monotonic()
-    values, error = health(validated, Context(lines.append))
+    values, error = Health().run(validated, Context(lines.append))
     assert set(values) == KEYS
     assert (values['healthy'], values['code']) == (error is None, error.code if error else 'ok')
     assert values['msg'] == str(error) if error else 'is up' in values['msg']
-    return Health(values, error, lines, time.monotonic() - started)
+    return Checked(values, error, lines, time.monotonic() - started)
 
 
-def failure(url: str, code: str, **options: t.Any) -> Health:
+def failure(url: str, code: str, **options: t.Any) -> Checked:
     result = check(url, **options)
     assert result.error
     assert result.error.code == code
@@ -60,7 +62,7 @@ def test_a_204_is_healthy(wait: bool) -> None:
     assert latency.__class__ is int
     assert 0 <= latency < 10_000
     assert re.fullmatch(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ', checked_at)
-    told = {'healthy': True, 'reachable': True, 'status': 204, 'code': 'ok', 'attempts': 1, 'waited': 0.0}
+    told = {'healthy': True, 'reachable': True, 'status': 204, 'code': 'ok', 'requests': 1, 'waited': 0.0}
     message = f'Firefly at {firefly.url} is up, seen from the controller.'
     assert values == {**told, 'api_url': firefly.url, 'msg': message}
     assert lines == []
@@ -89,10 +91,10 @@ def test_no_response_is_unreachable(firefly: FakeFirefly) -> None:
     firefly.fail(Fault(delay=30))
     values = failure(firefly.url, 'timeout', timeout=0.3).values
     assert (values['reachable'], values['status'], values['latency_ms']) == (False, None, None)
-    assert (values['attempts'], values['api_url']) == (1, firefly.url)
+    assert (values['requests'], values['api_url']) == (1, firefly.url)
     firefly.fail(Fault(status=503), times=3)
-    assert failure(firefly.url, 'server_error', retries=1).values['attempts'] == 2
-    assert check(firefly.url, retries=1).values['attempts'] == 2
+    assert failure(firefly.url, 'server_error', retries=1).values['requests'] == 2
+    assert check(firefly.url, retries=1).values['requests'] == 2
 
 
 @pytest.mark.parametrize(
@@ -104,11 +106,11 @@ def test_no_response_is_unreachable(firefly: FakeFirefly) -> None:
     ],
 )
 def test_a_failure_before_a_request_has_all_values(given: dict[str, t.Any], code: str) -> None:
-    error = client.failure(perform, HEALTH, {'api_url': 'https://127.0.0.1:1', **given}, Context(print))
-    values = HEALTH.failed(error)
+    error = client.failure(perform, Health(), {'api_url': 'https://127.0.0.1:1', **given})
+    values = Health().values_without_response(error)
     assert error.code == values['code'] == code
     assert set(values) == KEYS
-    assert (values['reachable'], values['attempts'], values['waited']) == (False, 0, 0.0)
+    assert (values['reachable'], values['requests'], values['waited']) == (False, 0, 0.0)
     assert values['msg'] == str(error)
 
 
@@ -121,7 +123,7 @@ def test_waiting_ends_within_wait_timeout(firefly: FakeFirefly, capfd: pytest.Ca
     assert 1.5 < seconds < 8
     assert 'not up within wait_timeout' in str(error)
     assert values['status'] == 503
-    assert values['attempts'] == firefly.count('GET', '/v2/health') > 2
+    assert values['requests'] == firefly.count('GET', '/v2/health') > 2
     assert 0.3 < values['waited'] < 3
     assert len(lines) == 1
     assert capfd.readouterr() == ('', '')
@@ -132,7 +134,7 @@ def test_waiting_ends_within_wait_timeout_at_the_rate_limit_too(firefly: FakeFir
     values, _error, lines, seconds = failure(firefly.url, 'rate_limited', wait=True, wait_timeout=3)
     assert 1.5 < seconds < 7
     assert 'Waiting for Firefly, 3 s left: ' in lines[0]
-    assert values['attempts'] == 2
+    assert values['requests'] == 2
 
 
 def test_a_request_that_hangs_or_stalls_does_not_outlast_the_wait(
@@ -153,12 +155,12 @@ def test_a_request_that_hangs_or_stalls_does_not_outlast_the_wait(
 def test_a_request_that_hangs_is_given_up_and_reported(
     firefly: FakeFirefly, monkeypatch: pytest.MonkeyPatch, report_every: float, timeout: float
 ) -> None:
-    for module in (_health, _pauses):
+    for module in (_health, _progress):
         assert module.REPORT_EVERY == 30
         monkeypatch.setattr(module, 'REPORT_EVERY', report_every)
     firefly.fail(Fault(delay=60))
     values, _error, lines, seconds = check(firefly.url, wait=True, timeout=timeout, pause=0.1)
-    assert values['attempts'] == 2
+    assert values['requests'] == 2
     assert seconds < 8
     assert 'timed out' in lines[0]
 
@@ -166,14 +168,14 @@ def test_a_request_that_hangs_is_given_up_and_reported(
 def test_waiting_replaces_the_retries(firefly: FakeFirefly, pauses: list[float]) -> None:
     firefly.fail(Fault(status=503), times=3)
     values = check(firefly.url, wait=True, wait_timeout=60, wait_sleep=7, retries=50).values
-    assert values['attempts'] == firefly.count('GET', '/v2/health') == 4
+    assert values['requests'] == firefly.count('GET', '/v2/health') == 4
     assert pauses == [7] * 3
 
 
 def test_the_pauses_after_refusals_grow(
     firefly: FakeFirefly, pauses: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_health, 'pause_after_refusal', lambda refusals, retry_after: refusals + retry_after)
+    monkeypatch.setattr(_health, 'rate_limit_pause', lambda refusals, error: refusals + error.response.retry_after)
     for status, times in ((429, 3), (503, 1), (429, 1)):
         firefly.fail(Fault(status=status, headers={'Retry-After': '10'}), times)
     check(firefly.url, wait=True, wait_sleep=7)
@@ -183,29 +185,65 @@ def test_the_pauses_after_refusals_grow(
 def test_each_change_of_state_is_reported_once(firefly: FakeFirefly, monkeypatch: pytest.MonkeyPatch) -> None:
     for fault, times in ((Fault(status=503), 3), (Fault(status=429), 2), (Fault(reset='before'), 2)):
         firefly.fail(fault, times)
-    monkeypatch.setattr(_pauses, 'WINDOW', 0.1)
+    monkeypatch.setattr(_retry, 'WINDOW', 0.1)
     values, _error, lines, _seconds = check(firefly.url, wait=True, wait_timeout=60, pause=0.1)
-    assert values['attempts'] == firefly.count('GET', '/v2/health') == 8
+    assert values['requests'] == firefly.count('GET', '/v2/health') == 8
     assert 0.5 <= values['waited'] < 30
     assert values['waited'] == round(values['waited'], 1)
     assert len(lines) == 4
-    texts = ['503', '429', 'connection', f'{values["msg"]} It took {values["waited"]:.0f} s.']
+    texts = ['503', '429', 'connection', f'Firefly at {firefly.url} is up. It took {values["waited"]:.0f} s.']
     assert all(text in line for text, line in zip(texts, lines, strict=True))
 
 
 def test_a_response_that_may_be_from_a_proxy_does_not_end_the_wait(firefly: FakeFirefly, pauses: list[float]) -> None:
     for status in (200, 302, 401, 404, 500):
         firefly.fail(Fault(status=status))
-    assert check(firefly.url, wait=True).values['attempts'] == 6
+    assert check(firefly.url, wait=True).values['requests'] == 6
 
 
-def test_an_error_that_waiting_cannot_fix_ends_the_wait() -> None:
+@pytest.mark.parametrize(
+    'url,proxy,code',
+    [
+        ('https://firefly..invalid', None, 'invalid_option'),
+        ('https://firefly.invalid', 'socks5://127.0.0.1:1', 'proxy'),  # without the library for it
+        ('https://firefly.invalid', 'ftp://127.0.0.1:1', 'proxy'),
+        ('https://firefly.invalid', 'http://', 'proxy'),
+    ],
+)
+def test_an_address_that_waiting_cannot_fix_ends_the_wait(
+    monkeypatch: pytest.MonkeyPatch, url: str, proxy: str | None, code: str
+) -> None:
+    if proxy:
+        monkeypatch.setenv('https_proxy', proxy)
+    ends_at_once(url, code)
+
+
+def test_a_certificate_that_waiting_cannot_fix_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     with FakeFirefly(tls=True) as firefly:
-        for url, code in ((firefly.url, 'tls'), ('https://firefly..invalid', 'invalid_option')):
-            values, error, lines, _seconds = failure(url, code, wait=True, wait_timeout=5, pause=0.1)
-            assert (values['attempts'], values['reachable']) == (1, False)
-            assert 'not up within' not in str(error)
-            assert lines == []
+        ends_at_once(firefly.url, 'tls')
+        monkeypatch.setattr('requests.adapters.DEFAULT_CA_BUNDLE_PATH', '/nonexistent/bundle.pem')
+        ends_at_once(firefly.url, 'tls')
+
+
+def ends_at_once(url: str, code: str) -> None:
+    values, error, lines, _seconds = failure(url, code, wait=True, wait_timeout=5, pause=0.1)
+    assert (values['requests'], values['reachable']) == (1, False)
+    assert 'not up within' not in str(error)
+    assert lines == []
+
+
+def test_a_proxy_that_is_down_does_not_end_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    with nobody() as port:
+        monkeypatch.setenv('https_proxy', f'http://127.0.0.1:{port}')
+        url = 'https://firefly.invalid'
+        assert failure(url, 'proxy', wait=True, wait_timeout=2, pause=0.1).values['requests'] > 1
+
+
+def test_a_host_whose_addresses_do_not_respond_does_not_outlast_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    with full_backlog() as port:
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 0, '', ('127.0.0.1', port))] * 4
+        monkeypatch.setattr(socket, 'getaddrinfo', lambda *_unused, **_more: found)
+        assert failure('https://firefly.invalid', 'timeout', wait=True, wait_timeout=4, pause=0.1).seconds < 7
 
 
 def test_a_tls_handshake_that_breaks_off_does_not_end_the_wait() -> None:
@@ -214,4 +252,4 @@ def test_a_tls_handshake_that_breaks_off_does_not_end_the_wait() -> None:
 
     with RawServer(hang_up, reads='nothing') as server:
         url = server.url.replace('http', 'https')
-        assert failure(url, 'tls', wait=True, wait_timeout=2, pause=0.1).values['attempts'] > 1
+        assert failure(url, 'tls', wait=True, wait_timeout=2, pause=0.1).values['requests'] > 1

@@ -11,24 +11,23 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.firefly.platform.plugins.plugin_utils import _login, _secrets
+from ansible_collections.firefly.platform.plugins.plugin_utils import _secrets
 from ansible_collections.firefly.platform.plugins.plugin_utils._client import VERSION
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
-from ansible_collections.firefly.platform.plugins.plugin_utils._login import (
-    BASIC_AUTHORIZATION,
-    RunToken,
-    login,
-    validate_login,
-)
-from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context, perform
-from ansible_collections.firefly.platform.plugins.plugin_utils._token import Token
+from ansible_collections.firefly.platform.plugins.plugin_utils._login import Login, basic_authorization
+from ansible_collections.firefly.platform.plugins.plugin_utils._options import Options
 from fake_firefly import ACCESS_KEY, SECRET_KEY, FakeFirefly, Fault
 from helpers import client
+from helpers.operations import perform
 
 
 def log_in(url: str, **options: t.Any) -> dict[str, t.Any]:
     options = {'api_url': url, **client.KEYS, 'retries': 0, 'timeout': 10, 'token_cache': False, **options}
-    return login(validate_login(options), Context(report=print)).values
+    return perform(Login(), options).values
+
+
+def validated(raw: dict[str, t.Any]) -> Options:
+    return Login().validate(Options(raw))
 
 
 def failure(url: str, **options: t.Any) -> FireflyError:
@@ -51,7 +50,7 @@ def test_a_token_and_what_goes_with_it() -> None:
         'expires_at_utc': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(result['expires_at'])),
         'api_url': firefly.url,
         'reused': False,
-        'attempts': 1,
+        'requests': 1,
     }
 
 
@@ -99,7 +98,7 @@ def test_a_token_that_lives_long_enough(firefly: FakeFirefly) -> None:
 def test_a_token_that_does_not(lifetime: int, min_ttl: int, what: str) -> None:
     with FakeFirefly(token_lifetime=lifetime) as firefly:
         error = failure(firefly.url, min_ttl=min_ttl)
-    assert (error.code, error.status, error.retryable, error.attempts) == ('expires_too_soon', 200, False, 1)
+    assert (error.code, error.status, error.retryable) == ('expires_too_soon', 200, False)
     assert f'POST {firefly.url}/v2/login' in str(error)
     assert what in str(error)
     assert firefly.tokens[0] not in str(error)
@@ -110,17 +109,17 @@ def test_a_200_without_a_token(firefly: FakeFirefly) -> None:
     assert failure(firefly.url, min_ttl=0).code == 'expires_too_soon'  # a token needs a whole second
     firefly.fail(Fault(replace={'expiresAt': 'HUNTER2'}))
     error = failure(firefly.url, retries=1)
-    assert (error.code, error.status, error.retryable, error.attempts) == ('invalid_response', 200, False, 1)
+    assert (error.code, error.status, error.retryable) == ('invalid_response', 200, False)
     assert f'POST {firefly.url}/v2/login' in str(error)
     assert not any(token in str(error) for token in firefly.tokens)
 
 
 def test_the_token_of_the_run_is_reused(firefly: FakeFirefly) -> None:
     results = [log_in(firefly.url, token_cache=True) for _unused in range(2)]
-    assert [(result['reused'], result['attempts']) for result in results] == [(False, 1), (True, 0)]
+    assert [(result['reused'], result['requests']) for result in results] == [(False, 1), (True, 0)]
     assert [result['access_token'] for result in results] == firefly.tokens * 2
     firefly.fail(Fault(status=503))
-    assert log_in(firefly.url, retries=1)['attempts'] == 2
+    assert log_in(firefly.url, retries=1)['requests'] == 2
 
 
 @pytest.mark.parametrize(
@@ -133,7 +132,7 @@ def test_the_token_of_the_run_is_reused(firefly: FakeFirefly) -> None:
     ],
 )
 def test_missing_keys_are_named(given: dict[str, t.Any], missing: str) -> None:
-    error = client.failure(validate_login, given)
+    error = client.failure(validated, given)
     assert error.code == 'missing_credentials'
     assert str(error).startswith(f'{missing} missing.')
     assert 'FIREFLY_SECRET_KEY' in str(error)
@@ -144,14 +143,14 @@ def test_keys_from_files(tmp_path: Path) -> None:
     files = {f'{name}_file': str(path) for name, path in paths.items()}
     for name, path in paths.items():
         path.write_text(f'{name} of a file\n')
-    options = validate_login({**files, 'access_key': 'direct'})
+    options = validated({**files, 'access_key': 'direct'})
     assert (options['access_key'], options['secret_key']) == ('direct', 'secret_key of a file')
     paths['secret_key'].write_text(' \n')
-    error = client.failure(validate_login, files)
+    error = client.failure(validated, files)
     assert error.code == 'missing_credentials'
     assert 'secret_key_file' in error.what
     assert 'access_key' not in error.what
-    assert client.failure(validate_login, {'timeout': -1}).code == 'invalid_option'  # before keys that are missing
+    assert client.failure(validated, {'timeout': -1}).code == 'invalid_option'  # before keys that are missing
 
 
 def test_secrets_are_masked(firefly: FakeFirefly, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,23 +160,4 @@ def test_secrets_are_masked(firefly: FakeFirefly, monkeypatch: pytest.MonkeyPatc
     assert masked == [SECRET_KEY]
     log_in(firefly.url)
     assert masked[2:] == firefly.tokens
-    raw = {'access_key': 'a', 'secret_key': SECRET_KEY}
-    basic = perform(BASIC_AUTHORIZATION, raw, Context(print)).values['basic_authorization']
-    assert basic == f'Basic {masked[-1]}'
-
-
-@pytest.mark.parametrize('logins,renewals', [(0, [True, False, False]), (1, [False, False])])
-def test_a_token_is_replaced_once_and_a_new_one_never(
-    monkeypatch: pytest.MonkeyPatch, logins: int, renewals: list[bool]
-) -> None:
-    refused: list[str | None] = []
-
-    def token_for(options: t.Any, context: Context, old: str | None = None) -> tuple[Token, int]:
-        refused.append(old)
-        return Token(f'token-{len(refused)}', 'Bearer', 0, 0.0), logins  # 0: another process logged in
-
-    monkeypatch.setattr(_login, 'token_for', token_for)
-    token = RunToken({}, Context(print))
-    assert [token.renew() for _unused in renewals] == renewals
-    assert refused == [None, 'token-1'][: 2 - logins]
-    assert str(token) == f'token-{2 - logins}'
+    assert basic_authorization(validated(client.KEYS)) == f'Basic {masked[-1]}'

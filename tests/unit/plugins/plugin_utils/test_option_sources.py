@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.firefly.platform.plugins.plugin_utils._files import absolute, read_key
+from ansible_collections.firefly.platform.plugins.plugin_utils._files import absolute_path, read_key
 from ansible_collections.firefly.platform.plugins.plugin_utils._option_sources import Sources, resolve
 from ansible_collections.firefly.platform.plugins.plugin_utils._options import SHARED_OPTIONS, variable_name
 from helpers.client import refusal
@@ -26,7 +27,13 @@ def sources(given: Any = None, variables: Any = None, environment: Any = None) -
     def template(values: list[Any]) -> list[Any]:
         return [str(value).replace('{{ nothing }}', '') for value in values if value is not OMIT]
 
-    return Sources(given or {}, variables or {}, environment or {}, template, lambda path: f'/playbook/{path}')
+    return Sources(
+        arguments=given or {},
+        variables=variables or {},
+        environment=environment or {},
+        template=template,
+        resolve_path=lambda path: f'/playbook/{path}',
+    )
 
 
 @pytest.mark.parametrize('nothing', [None, '', ' ', OMIT, OMIT_TEXT])
@@ -98,7 +105,7 @@ def test_a_relative_path_starts_at_the_folder_of_its_source(tmp_path: Path, monk
         (sources({}, {}, {'FIREFLY_CA_PATH': 'ca.pem'}), 'shell'),
         (sources({}, {}, {'SSL_CERT_FILE': 'ca.pem'}), 'shell'),
     ):
-        given = given._replace(find=lambda path: str(tmp_path / 'playbook' / path))
+        given = replace(given, resolve_path=lambda path: str(tmp_path / 'playbook' / path))
         assert resolve(('ca_path',), given) == {'ca_path': str(tmp_path / folder / 'ca.pem')}
 
 
@@ -114,7 +121,7 @@ def test_the_ca_variables_of_other_programs() -> None:
 
 def located(path: str, folder: Path) -> str:
     """The path that a playbook in this folder means."""
-    return absolute('client_key', path, lambda relative: os.path.normpath(folder / relative))
+    return absolute_path('option client_key', path, lambda relative: os.path.normpath(folder / relative))
 
 
 def test_a_relative_path_starts_at_the_playbook(tmp_path: Path) -> None:
@@ -123,7 +130,7 @@ def test_a_relative_path_starts_at_the_playbook(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize('path', ['/etc/ca.pem', '~/ca.pem', '$HOME/ca.pem', ' /etc/ca.pem '])
-def test_an_absolute_path_is_returned_as_it_is(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_absolute_is_returned_as_it_is(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv('HOME', '/etc')
     assert located(path, tmp_path) == '/etc/ca.pem'
 
@@ -135,7 +142,7 @@ def test_a_file_that_cannot_be_used(tmp_path: Path) -> None:
     pem = '-----BEGIN PRIVATE KEY-----\nHUNTER2\n-----END PRIVATE KEY-----\n'
     assert refusal(located, pem, tmp_path) == 'The option client_key must be a path, not PEM text.'
     for name, reason in {'HUNTER2': 'No such file', '.': 'Is a directory', 'HUNTER2\0': 'not a valid path'}.items():
-        what = refusal(read_key, 'secret_key_file', f'{tmp_path}/{name}')
+        what = refusal(read_key, 'option secret_key_file', f'{tmp_path}/{name}')
         assert 'secret_key_file cannot be read: ' in what
         assert reason in what
 
@@ -143,4 +150,4 @@ def test_a_file_that_cannot_be_used(tmp_path: Path) -> None:
 def test_a_key_is_read_without_the_white_space_around_it(tmp_path: Path) -> None:
     path = tmp_path / 'key'
     path.write_bytes(b' \tkey with a space\xff\r\n\n')
-    assert read_key('secret_key_file', str(path)) == 'key with a space\udcff'
+    assert read_key('option secret_key_file', str(path)) == 'key with a space\udcff'

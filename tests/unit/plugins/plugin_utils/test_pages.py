@@ -11,7 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.firefly.platform.plugins.plugin_utils._endpoints import Paging, documented
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
-from ansible_collections.firefly.platform.plugins.plugin_utils._pages import all_entries
+from ansible_collections.firefly.platform.plugins.plugin_utils._pages import PagedList
 from helpers import client
 
 STYLES = {
@@ -44,15 +44,23 @@ class Pages:
         return self.pages.pop(0)
 
 
+def read(style: str, fetch: Pages, query: t.Any = None, body: t.Any = None) -> PagedList:
+    """The list, read to its end."""
+    pages = PagedList(paging(style), query or {}, body, max_entries=3)
+    while not pages.is_complete:
+        pages.add(fetch(pages.query, pages.body))
+    return pages
+
+
 def entries(style: str, fetch: Pages, query: t.Any = None, body: t.Any = None) -> list[t.Any]:
-    found, pages = all_entries(paging(style), query or {}, body, 3, fetch)
+    pages = read(style, fetch, query, body)
     assert fetch.pages == []
-    assert pages == len(fetch.queries)
-    return found
+    assert pages.pages == len(fetch.queries)
+    return pages.entries
 
 
 def failure(style: str, fetch: Pages) -> FireflyError:
-    error = client.failure(all_entries, paging(style), {}, None, 3, fetch)
+    error = client.failure(read, style, fetch)
     assert error.status == 200
     return error
 

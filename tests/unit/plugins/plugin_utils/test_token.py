@@ -119,11 +119,19 @@ def test_without_a_plausible_date_the_lifetime_is_measured_by_the_clock_here(dat
     assert 597 <= read_token(body(expiresAt=expires_at), date).expires_in <= 600
 
 
-def test_the_lifetime_does_not_depend_on_a_clock_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize('clock', ['monotonic', 'time'])
+def test_the_clock_that_is_ahead_counts(monkeypatch: pytest.MonkeyPatch, clock: str) -> None:
+    """The monotonic clock stands still while a machine is suspended, and the other one may be set."""
     token = read_token(body(expiresAt=600), None)
-    monkeypatch.setattr(time, 'time', lambda: 0.0)
+    real = getattr(time, clock)
+    monkeypatch.setattr(time, clock, lambda: real() - 1000)
     assert 597 <= token.expires_in <= 600
-    assert Token(TOKEN, 'Bearer', ISSUED, time.monotonic() - 0.5).expires_in == -1  # never rounded up
+    monkeypatch.setattr(time, clock, lambda: real() + 500)
+    assert 97 <= token.expires_in <= 100
+
+
+def test_the_lifetime_is_never_rounded_up() -> None:
+    assert Token(TOKEN, 'Bearer', ISSUED, time.monotonic() - 0.5, time.time() + 9).expires_in == -1
 
 
 @pytest.mark.parametrize('expires_at,text', [(0, '1970-01-01T00:00:00Z'), (LAST_SECOND, '9999-12-31T23:59:59Z')])
@@ -133,7 +141,7 @@ def test_expires_at_utc_does_not_depend_on_the_time_zone(
     monkeypatch.setenv('TZ', 'Asia/Kathmandu')
     time.tzset()
     try:
-        assert Token(TOKEN, 'Bearer', expires_at, 0.0).as_result()['expires_at_utc'] == text
+        assert Token(TOKEN, 'Bearer', expires_at, 0.0, 0.0).as_result()['expires_at_utc'] == text
     finally:
         monkeypatch.undo()
         time.tzset()

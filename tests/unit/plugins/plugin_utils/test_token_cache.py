@@ -19,10 +19,10 @@ import pytest
 from ansible import constants
 from ansible_collections.firefly.platform.plugins.plugin_utils import _token_cache
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
-from ansible_collections.firefly.platform.plugins.plugin_utils._login import request_token, validate_login
+from ansible_collections.firefly.platform.plugins.plugin_utils._login import SHARED_FOR, Login, token_of_run
+from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context
 from ansible_collections.firefly.platform.plugins.plugin_utils._options import Options
 from ansible_collections.firefly.platform.plugins.plugin_utils._token import Token
-from ansible_collections.firefly.platform.plugins.plugin_utils._token_cache import TELL_AGAIN, token_of_run
 from fake_firefly import TOKEN_NEEDLE, FakeFirefly, Fault
 from helpers import client
 
@@ -52,14 +52,12 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return move
 
 
-def options_for(firefly: FakeFirefly, **more: Any) -> Options:
-    return validate_login({**firefly.options, 'retries': 0, **more})
-
-
-def get(firefly: FakeFirefly, asker: str | None = 'task', refused: str | None = None, **more: Any) -> tuple[Token, int]:
+def get(
+    firefly: FakeFirefly, scope: str | None = 'task', refused: Token | None = None, **more: Any
+) -> tuple[Token, int]:
     """The token, in place of one that an endpoint ``refused``, and how many requests it took."""
-    options = options_for(firefly, **more)
-    return token_of_run(options, asker, lambda: request_token(options, print), refused)
+    options = Login().validate(Options({**firefly.options, 'retries': 0, **more}))
+    return token_of_run(options, Context(print, scope), refused)
 
 
 def failure(firefly: FakeFirefly, *arguments: Any, **more: Any) -> FireflyError:
@@ -75,9 +73,9 @@ def the_file(run_folder: Path) -> Path:
 
 
 def test_one_login_for_a_run(firefly: FakeFirefly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    outcomes = [get(firefly, asker) for asker in ('task', 'other task', 'lookup', None)]
+    outcomes = [get(firefly, scope) for scope in ('task', 'other task', 'lookup', None)]
     outcomes += [get(firefly, api_url=f'{firefly.url}{end}') for end in ('/', '/v2', '/v2/')]
-    assert [attempts for _token, attempts in outcomes] == [1, 0, 0, 0, 0, 0, 0]
+    assert [requests for _token, requests in outcomes] == [1, 0, 0, 0, 0, 0, 0]
     assert {token.access_token for token, _attempts in outcomes} == set(firefly.tokens)
     monkeypatch.setattr(constants, 'DEFAULT_LOCAL_TMP', str(tmp_path))
     assert get(firefly)[1] == 1  # another run
@@ -94,26 +92,27 @@ def test_the_file_is_private_and_encrypted(firefly: FakeFirefly, run_folder: Pat
 
 
 def test_everything_that_decides_the_outcome_has_its_own_file(
-    firefly: FakeFirefly, run_folder: Path, monkeypatch: pytest.MonkeyPatch
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files: set[Path] = set()
+    names: set[str] = set()
 
-    def ask_twice(**change: Any) -> None:
-        new = Token(f'token-{len(files)}', 'Bearer', 0, time.monotonic() + 3600)
-        for attempts in (1, 0):
-            assert token_of_run(options_for(firefly, **change), 'task', lambda: (new, 1)) == (new, attempts), change
-        assert len(set(run_folder.iterdir()) - files) == 1, change
-        files.update(run_folder.iterdir())
+    def name(**change: Any) -> str:
+        options = Login().validate(Options({**client.KEYS, **change}))
+        with _token_cache.entry(options, print):
+            pass
+        (new,) = {path.name for path in run_folder.iterdir()} - names
+        return new
 
-    ask_twice()
+    names.add(name())
     other: dict[str, Any] = dict.fromkeys(
         ['access_key', 'secret_key', 'ca_path', 'client_cert', 'client_key'], '/other'
     )
     other |= {'api_url': 'https://firefly.example', 'validate_certs': False, 'use_proxy': False}
     for option, value in other.items():
-        ask_twice(**{option: value})
+        names.add(name(**{option: value}))
     monkeypatch.setenv('https_proxy', 'http://proxy.example')
-    ask_twice()
+    names.add(name())
+    assert len(names) == len(other) + 2
 
 
 def test_a_token_that_does_not_live_long_enough_is_replaced(
@@ -124,8 +123,8 @@ def test_a_token_that_does_not_live_long_enough_is_replaced(
     later(40)
     assert get(firefly, min_ttl=280)[1] == 1
     firefly.token_lifetime = 3600
-    token, attempts = get(firefly, 'later task', min_ttl=900)
-    assert attempts == 1
+    token, requests = get(firefly, 'later task', min_ttl=900)
+    assert requests == 1
     assert token.expires_in >= 900
 
 
@@ -139,56 +138,59 @@ def test_a_token_without_a_whole_second_is_replaced(firefly: FakeFirefly, later:
 def test_the_lifetime_is_measured_by_the_clock_of_the_server(firefly: FakeFirefly) -> None:
     firefly.fail(Fault(headers={'Date': formatdate(time.time() + 3000)}))  # some 600 of the 3600 s remain
     get(firefly)
-    token, attempts = get(firefly, 'later task', min_ttl=500)
-    assert attempts == 0
+    token, requests = get(firefly, 'later task', min_ttl=500)
+    assert requests == 0
     assert 590 <= token.expires_in <= 600
     assert get(firefly, 'later task', min_ttl=700)[1] == 1
 
 
-def test_a_new_token_that_is_too_short_is_shared(firefly: FakeFirefly) -> None:
+def test_a_new_token_that_is_too_short_is_a_failure_that_is_shared(firefly: FakeFirefly) -> None:
     firefly.token_lifetime = 300
-    assert [get(firefly, min_ttl=900)[1] for _unused in range(3)] == [1, 0, 0]
-    assert get(firefly, 'later task', min_ttl=900)[1] == 1
+    assert [failure(firefly, min_ttl=900).code for _unused in range(3)] == ['expires_too_soon'] * 3
+    assert firefly.logins == 1
+    assert failure(firefly, 'later task', min_ttl=900).code == 'expires_too_soon'
+    assert firefly.logins == 2
 
 
 # Failures
 
 
 @pytest.mark.parametrize('fault,code', [(REFUSED, 'unauthorized'), (DOWN, 'server_error')])
-def test_a_failure_is_shared_with_the_same_asker(firefly: FakeFirefly, fault: Fault, code: str) -> None:
+def test_a_failure_is_shared_within_a_scope(firefly: FakeFirefly, fault: Fault, code: str) -> None:
     firefly.fail(fault, times=None)
     first, *others = [failure(firefly) for _unused in range(3)]
     assert firefly.logins == 1
     assert TOLD_AGAIN not in str(first)
     assert all(TOLD_AGAIN in str(error) and str(error).startswith(first.what) for error in others)
     assert {(error.code, error.status, error.retryable) for error in others} == {(code, fault.status, first.retryable)}
-    assert {error.attempts for error in others} == {0}
 
 
 @pytest.mark.parametrize('first,second', [('task', 'later task'), ('task', 'lookup'), ('task', None), (None, None)])
-def test_another_asker_makes_a_new_request(firefly: FakeFirefly, first: str | None, second: str | None) -> None:
+def test_another_scope_makes_a_new_request(firefly: FakeFirefly, first: str | None, second: str | None) -> None:
     firefly.fail(REFUSED)
     failure(firefly, first)
     assert get(firefly, second)[1] == 1
 
 
-@pytest.mark.parametrize('seconds,told', [(TELL_AGAIN - 5, True), (TELL_AGAIN + 5, False)])
+@pytest.mark.parametrize('seconds,told', [(SHARED_FOR - 5, True), (SHARED_FOR + 5, False)])
 def test_a_failure_is_shared_for_a_minute(
     firefly: FakeFirefly, later: Callable[[float], None], seconds: float, told: bool
 ) -> None:
-    assert TELL_AGAIN == 60
+    assert SHARED_FOR == 60
     firefly.fail(REFUSED, times=2)
     failure(firefly)
     later(seconds)
     assert (TOLD_AGAIN in str(failure(firefly))) is told
 
 
-def test_a_failure_keeps_a_token_that_lives_long_enough(firefly: FakeFirefly) -> None:
-    get(firefly)
-    firefly.fail(DOWN, times=None)
-    failure(firefly, 'later task', min_ttl=86400)
-    assert [get(firefly, asker)[1] for asker in ('task', 'later task')] == [0, 0]
-    assert TOLD_AGAIN in str(failure(firefly, 'later task', min_ttl=86400))
+@pytest.mark.parametrize('option', ['ca_path', 'client_cert'])
+def test_a_failure_that_sent_nothing_is_not_shared(firefly: FakeFirefly, tmp_path: Path, option: str) -> None:
+    (tmp_path / 'not.pem').write_text('text')
+    for _unused in range(2):
+        error = failure(firefly, **{option: str(tmp_path / 'not.pem')})
+        assert (error.code, TOLD_AGAIN in str(error)) == ('invalid_option', False)
+    error = failure(firefly, api_url='https://firefly..invalid')
+    assert str(error) == str(failure(firefly, api_url='https://firefly..invalid'))
 
 
 def test_a_secret_key_that_is_not_utf_8_is_refused_like_any_other(firefly: FakeFirefly) -> None:
@@ -201,35 +203,35 @@ def test_a_secret_key_that_is_not_utf_8_is_refused_like_any_other(firefly: FakeF
 
 
 def test_a_refused_token_is_replaced_for_everyone(firefly: FakeFirefly) -> None:
-    old = get(firefly)[0].access_token
-    new, attempts = get(firefly, refused=old)
-    assert (new.access_token, attempts) == (firefly.tokens[1], 1)
+    old = get(firefly)[0]
+    new, requests = get(firefly, refused=old)
+    assert (new.access_token, requests) == (firefly.tokens[1], 1)
     assert get(firefly, refused=old) == (new, 0)  # another host replaced it
     assert get(firefly) == (new, 0)
 
 
-@pytest.mark.parametrize('seconds,expected', [(TELL_AGAIN - 5, 2), (TELL_AGAIN + 5, 3)])
+@pytest.mark.parametrize('seconds,expected', [(SHARED_FOR - 5, 2), (SHARED_FOR + 5, 3)])
 def test_a_replacement_is_kept_for_a_minute(
     firefly: FakeFirefly, later: Callable[[float], None], seconds: float, expected: int
 ) -> None:
-    new = get(firefly, refused=get(firefly)[0].access_token)[0].access_token
+    new = get(firefly, refused=get(firefly)[0])[0]
     later(seconds)
-    for asker in ('task', 'later task', None):
-        get(firefly, asker, new)
+    for scope in ('task', 'later task', None):
+        get(firefly, scope, new)
     assert firefly.logins == expected
 
 
 def test_a_token_that_replaced_one_that_was_too_short_can_be_replaced(firefly: FakeFirefly) -> None:
     firefly.token_lifetime = 300
-    short = get(firefly)[0].access_token
+    short = get(firefly)[0]
     firefly.token_lifetime = 3600
     new = get(firefly, 'later task', min_ttl=900)[0]
     assert get(firefly, refused=short) == (new, 0)
-    assert get(firefly, refused=new.access_token)[1] == 1
+    assert get(firefly, refused=new)[1] == 1
 
 
 def test_a_refused_token_is_not_given_again_where_the_login_fails(firefly: FakeFirefly) -> None:
-    old = get(firefly)[0].access_token
+    old = get(firefly)[0]
     firefly.fail(DOWN)
     failure(firefly, refused=old)
     assert TOLD_AGAIN in str(failure(firefly))
@@ -332,7 +334,7 @@ def _forks(count: int, work: Callable[[], str]) -> list[str]:
     'fault,min_ttl,code',
     [
         (Fault(delay=3), 60, None),
-        (Fault(delay=3), 86400, None),  # a token that is too short is shared by all who waited for it
+        (Fault(delay=3), 86400, 'expires_too_soon'),
         (Fault(status=401, delay=3), 60, 'unauthorized'),
         (Fault(status=503, delay=3), 60, 'server_error'),
     ],
@@ -340,13 +342,13 @@ def _forks(count: int, work: Callable[[], str]) -> list[str]:
 )
 def test_50_processes_share_one_login(firefly: FakeFirefly, fault: Fault, min_ttl: int, code: str | None) -> None:
     firefly.fail(fault, times=None)
-    results = _forks(50, lambda: get(firefly, asker=None, min_ttl=min_ttl)[0].access_token)
+    results = _forks(50, lambda: get(firefly, scope=None, min_ttl=min_ttl)[0].access_token)
     assert results == ([code] if code else firefly.tokens) * 50
     assert firefly.logins == 1
 
 
 def test_30_processes_replace_a_refused_token_once(firefly: FakeFirefly) -> None:
-    old = get(firefly)[0].access_token
+    old = get(firefly)[0]
     firefly.fail(Fault(delay=0.5))
     assert set(_forks(30, lambda: get(firefly, refused=old)[0].access_token)) == {firefly.tokens[-1]}
     assert firefly.logins == 2
@@ -362,3 +364,19 @@ def test_a_killed_holder_frees_the_lock(firefly: FakeFirefly) -> None:
     os.kill(holder.pid, signal.SIGKILL)
     holder.join(10)
     assert get(firefly)[1] == 1
+
+
+def test_a_task_that_waits_for_the_lock_reports_it(firefly: FakeFirefly, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _token_cache.REPORT_EVERY == 30
+    monkeypatch.setattr(_token_cache, 'REPORT_EVERY', 0.2)
+    firefly.fail(Fault(delay=1))
+    holder = fork.Process(target=lambda: get(firefly))
+    holder.start()
+    while not firefly.requests:
+        time.sleep(0.01)
+    lines: list[str] = []
+    options = Login().validate(Options(firefly.options))
+    assert token_of_run(options, Context(lines.append))[1] == 0
+    holder.join(10)
+    assert len(lines) > 1
+    assert set(lines) == {'Waiting for the login of another task or host of this run.'}

@@ -1,0 +1,32 @@
+# Copyright (c) Firefly Platform collection contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The environment of a task."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+
+
+@contextlib.contextmanager
+def task_environment(environments: t.Iterable[t.Mapping[str, t.Any]], omit: str | None) -> t.Iterator[None]:
+    """Sets the ``environment`` of a task in this process.
+
+    A value that is ``omit`` is not set. Only before ansible-core 2.19, such a value is there at all.
+    """
+    values: dict[str, str] = {}
+    for environment in environments:
+        values.update({name: str(value) for name, value in environment.items() if value != omit})
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -1,0 +1,106 @@
+# Copyright (c) Firefly Platform collection contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The error for a request that failed: what happened and where."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from ._diagnosis import Diagnosis
+from ._errors import FireflyError
+from ._options import Options
+from ._request import Request, Response
+from ._secrets import masked, server_message
+
+_CODES = {401: 'unauthorized', 403: 'forbidden', 404: 'not_found', 407: 'proxy', 429: 'rate_limited'}
+_CODES_OF_CLASSES = {3: 'redirect', 5: 'server_error'}
+_RETRYABLE = (429, 502, 503, 504)
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+
+_NETWORK = {
+    'dns': 'could not be sent: the host name was not found',
+    'connect': 'got no response: the connection failed',
+    'timeout': 'timed out before the response was complete',
+    'tls': 'got no response: TLS failed',
+    'proxy': 'got no response: the proxy failed',
+}
+
+
+def network_failure(request: Request, options: Options, diagnosis: Diagnosis, proxy: str | None) -> FireflyError:
+    """The error for a request that got no response. ``proxy`` is the address of the proxy on the way, if any."""
+    code = diagnosis.code
+    reason = diagnosis.reason
+    where = f'{request.method} {options["api_url"]}{request.path}'
+    if code == 'invalid_option':
+        if not proxy:
+            return FireflyError(code, f'The {options.origin("api_url")} has no valid host name.', final=True)
+        code = 'proxy'
+        reason = 'its address is not valid'
+    elif proxy and code in ('connect', 'timeout', 'tls'):
+        where = f'{where} through the proxy from the environment'
+    what = f'{where} {_NETWORK[code]}'
+    return FireflyError(
+        code,
+        f'{what} ({reason}).' if reason else f'{what}.',
+        retryable=diagnosis.retryable,
+        final=diagnosis.final,
+        changed=diagnosis.arrived and not request.read_only,
+    )
+
+
+def unexpected_response(request: Request, options: Options, response: Response) -> FireflyError:
+    """The error for a response whose status or size the request does not expect."""
+    status = response.status
+    where = f'{request.method} {options["api_url"]}{request.path}'
+    if status in request.expect:
+        code = 'response_too_large'
+        what = f'{where} returned a response that is too large'
+    else:
+        code = _CODES.get(status) or _CODES_OF_CLASSES.get(status // 100, 'unexpected_status')
+        what = f'{where} returned {status}'
+        if status in _PHRASES:
+            what = f'{what} {_PHRASES[status]}'
+        message = _message(code, request, options, response)
+        if message:
+            what = f'{what}: {message}'
+        if status in _RETRYABLE and response.retry_after:
+            what = f'{what}. It asks for a pause of {response.retry_after:.0f} s'
+    if not request.token:
+        # the body of a login can hold a token
+        response = replace(response, body=b'')
+    return FireflyError(
+        code,
+        f'{what}.',
+        response=response,
+        retryable=status in _RETRYABLE,
+        changed=not request.read_only and not _is_refusal(status),
+    )
+
+
+def _is_refusal(status: int) -> bool:
+    """Whether the status means that the server did nothing. After a 408 it may still do it."""
+    return 400 <= status < 500 and status != HTTPStatus.REQUEST_TIMEOUT
+
+
+def _message(code: str, request: Request, options: Options, response: Response) -> str:
+    """What the server says, with secrets masked."""
+    secrets = [request.token, options.get('secret_key'), options.get('access_key')]
+    if code == 'redirect':
+        return _address(response.headers.get('Location', ''), secrets)
+    return server_message(response.body, secrets)
+
+
+def _address(location: str, secrets: list[str | None]) -> str:
+    """The address that a redirect points to, without query and user name."""
+    try:
+        parts = urlsplit(location)
+        address = f'{parts.scheme}://{parts.hostname}{parts.path}' if parts.hostname else parts.path
+    except ValueError:
+        return ''
+    printable = re.sub(r'[^\x21-\x7e]', '', address)
+    return str(masked(printable, secrets))[:200]

@@ -1,0 +1,97 @@
+# Copyright (c) Firefly Platform collection contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The requests of a task, with the token of the run."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from dataclasses import replace
+from http import HTTPStatus
+
+from . import _json
+from ._client import FireflyClient
+from ._errors import FireflyError
+from ._login import RENEWAL_PAUSE, token_of_run
+from ._operation import Context
+from ._options import Options
+from ._request import Request, Response
+from ._secrets import MASKED_LENGTH, masked
+from ._token import Token
+
+#: The most that a task reads in all, in bytes.
+_LIMIT = 32 * 1024 * 1024
+
+
+class Session:
+    """Sends the requests of a task. ``requests`` counts them, without those of a login.
+
+    :raises FireflyError: if there is no token.
+    """
+
+    def __init__(self, options: Options, context: Context) -> None:
+        self._options = options
+        self._context = context
+        self._client = FireflyClient(options, context.report)
+        self._bytes_left = _LIMIT
+        self._get_token()
+
+    @property
+    def requests(self) -> int:
+        return self._client.requests
+
+    def send(self, request: Request) -> Response:
+        """The response to the request, which gets the token.
+
+        A token that has run out is replaced first. One that the endpoint refuses is replaced, and the request is sent
+        once more.
+
+        :raises FireflyError: if there is no response, or not one that the request expects.
+        """
+        if self._token.expires_in < 1:
+            self._get_token()
+        try:
+            return self._send(replace(request, expect={*request.expect} - {HTTPStatus.UNAUTHORIZED}))
+        except FireflyError as error:
+            refusal = error.response
+            if refusal is None or refusal.status != HTTPStatus.UNAUTHORIZED:
+                raise
+            if not self._replace_token():
+                if refusal.status in request.expect:
+                    return refusal
+                raise
+        return self._send(request)
+
+    def content(self, response: Response) -> t.Any:
+        """The JSON of the response, with secrets masked, or ``None`` if it is empty. Very short secrets are not masked.
+
+        :raises ValueError: if it is not JSON that a callback can show. The text says why, and repeats nothing of it.
+        """
+        if not response.body.strip():
+            return None
+        secrets = (self._token.access_token, self._options['secret_key'])
+        return masked(_json.parse(response.body), [secret for secret in secrets if len(secret) >= MASKED_LENGTH])
+
+    def _send(self, request: Request) -> Response:
+        response = self._client.request(replace(request, token=self._token.access_token, limit=self._bytes_left))
+        self._bytes_left -= len(response.body)
+        return response
+
+    def _get_token(self, refused: Token | None = None) -> None:
+        self._token, logins = token_of_run(self._options, self._context, refused)
+        self._is_from_cache = logins == 0
+        self._got_at = time.monotonic()
+
+    def _replace_token(self) -> bool:
+        """Replace the token that an endpoint refused, and return whether there is another one.
+
+        A token that this task has just got by its own login is not replaced: the endpoint refuses these keys.
+        """
+        just_got = time.monotonic() - self._got_at < RENEWAL_PAUSE
+        if just_got and not self._is_from_cache and self._token.expires_in >= 1:
+            return False
+        refused = self._token
+        self._get_token(refused)
+        return self._token.access_token != refused.access_token
