@@ -29,7 +29,8 @@ from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
     variable_name,
 )
 from fake_firefly import FakeFirefly, Fault
-from helpers.ansible_run import API, GROUP, HEALTH, LOGIN, LOOKUP, keys_of, lookup, run_tasks, task
+from helpers.ansible_run import API, GROUP, HEALTH, LOGIN, LOOKUP, keys_of, lookup, run_ansible, run_tasks, task
+from helpers.needles import leaks
 from helpers.wrong_values import KINDS, TEMPLATES, Place, is_refusal, make_place, names, shows, without_url
 
 OMITTED = '{{ nope | default(omit) }}'
@@ -233,6 +234,44 @@ def test_where_relative_paths_are(tmp_path: Path) -> None:
         done = run_tasks(playbook, tasks, environment=of_run, shell=shell)
     assert done.outcomes() == all_ok(tasks), done.output
     assert done.status == 0, done.output
+
+
+def test_ansible_doc_shows_the_options_of_the_lookup_and_ansible_config_no_key(
+    firefly: FakeFirefly, tmp_path: Path
+) -> None:
+    documentation = run_ansible(tmp_path, ['ansible-doc', '-t', 'lookup', LOOKUP])
+    assert 'secret_key_file' in documentation.output
+    dump = run_ansible(tmp_path, ['ansible-config', 'dump', '-t', 'lookup', LOOKUP], environment=keys_of(firefly))
+    assert dump.status == 0
+    assert list(leaks([firefly.secret_key], [dump.output])) == []
+
+
+COUNTING_LOOKUP = """
+from ansible.plugins.lookup import LookupBase
+
+class LookupModule(LookupBase):
+    def run(self, terms, variables=None, **options):
+        with open(terms[0], 'a') as file:
+            file.write('asked\\n')
+        return [terms[1]]
+"""
+
+
+@pytest.mark.parametrize('module', [LOGIN, HEALTH, API])
+def test_a_key_behind_a_lookup_is_asked_for_once_for_each_item(
+    firefly: FakeFirefly, tmp_path: Path, module: str
+) -> None:
+    (tmp_path / 'lookup_plugins').mkdir()
+    (tmp_path / 'lookup_plugins/counting.py').write_text(COUNTING_LOOKUP)
+    counts = {name: tmp_path / f'{name}.txt' for name in ('access_key', 'secret_key')}
+    keys = {
+        f'firefly_{name}': f"{{{{ lookup('counting', '{path}', '{firefly.options[name]}') }}}}"
+        for name, path in counts.items()
+    }
+    options = {'api_url': firefly.url, **({'path': 'runners/projects/list'} if module == API else {})}
+    run = run_tasks(tmp_path, [task('each', module, options, loop=[1, 2, 3])], play={'vars': keys})
+    assert run.outcomes() == {'each': 'ok'}, run.output
+    assert {name: path.read_text().count('asked') for name, path in counts.items()} == dict.fromkeys(counts, 3)
 
 
 def test_lookups_in_loops(firefly: FakeFirefly, tmp_path: Path) -> None:
