@@ -109,9 +109,4 @@ class LookupModule(LookupBase):
             template=self._templar.template,
             resolve_path=self._loader.path_dwim,
         )
-        return look_up(_flat(terms), sources)
-
-
-def _flat(terms: list[t.Any]) -> list[t.Any]:
-    """The terms, and those of lists among them."""
-    return [part for term in terms for part in (term if isinstance(term, (list, tuple)) else [term])]
+        return look_up(terms, sources)

@@ -25,11 +25,11 @@ TERMS = (*_LOGIN_VALUES, 'basic_authorization', 'login', 'health')
 
 
 def look_up(terms: list[t.Any], sources: Sources) -> list[t.Any]:
-    """The value of each term. Terms that need the same request share it.
+    """The value of each term, and of those in lists. Terms that need the same request share it.
 
     :raises AnsibleLookupError: if a term or an option is not valid, or there is no token.
     """
-    terms = [term for term in terms if not is_omitted(term, sources)] or ['token']
+    terms = [term for term in _flat(terms) if not is_omitted(term, sources)] or ['token']
     try:
         refuse_unknown(sources.arguments, SHARED_OPTIONS)
         if any(not isinstance(term, str) or term not in TERMS for term in terms):
@@ -73,3 +73,13 @@ class _Values:
 
     def _validated(self, operation: Operation) -> Options:
         return operation.validate(resolve(operation.options, self._sources))
+
+
+def _flat(terms: list[t.Any]) -> list[t.Any]:
+    flat = []
+    for term in terms:
+        if isinstance(term, (list, tuple)):
+            flat += term
+        else:
+            flat.append(term)
+    return flat
