@@ -158,7 +158,7 @@ def _proxy(options: Options) -> str | None:
 def _read(response: requests.Response, request: Request, deadline: float) -> bytes:
     """The body as it was sent, but at most one byte more than the limit. The body of an error may be incomplete."""
     # requests reads cookies from it too; urllib3 1.26 has no read that returns what is there
-    source = t.cast('HTTPResponse', response.raw._original_response)
+    source = t.cast(HTTPResponse, response.raw._original_response)
     body = bytearray()
     try:
         while len(body) <= request.limit:

@@ -19,10 +19,11 @@ class Page(t.NamedTuple):
 
 
 class Cursor(t.Protocol):
-    """Selects a page with the value of a parameter. ``None`` leaves the parameter out."""
+    """Selects a page."""
 
     @property
-    def value(self) -> t.Any: ...
+    def value(self) -> t.Any:
+        """The value of the parameter that selects the page. ``None`` leaves the parameter out."""
 
     def next(self, page: Page) -> Cursor | None:
         """The cursor of the page after ``page``, or ``None`` if there is no such page."""

@@ -76,7 +76,7 @@ class _Values:
 
 
 def _flat(terms: list[t.Any]) -> list[t.Any]:
-    flat = []
+    flat: list[t.Any] = []
     for term in terms:
         if isinstance(term, (list, tuple)):
             flat += term
