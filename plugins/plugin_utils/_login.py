@@ -60,31 +60,29 @@ def token_of_run(options: Options, context: Context, refused: Token | None = Non
         return _log_in(client, options), client.requests
     started = time.monotonic()
     with _token_cache.entry(options, context.report) as entry:
-        token = _usable_token(entry.record, options, refused)
-        if token:
+        token = _token_unless_refused(entry.record, refused)
+        if token and token.expires_in >= _required_lifetime(options):
             register(token.access_token)
             return token, 0
         if entry.record.error and _is_shared(entry.record, context, started):
             raise _told_again(entry.record.error)
         client = _client(options, context)
         try:
-            token = _log_in(client, options)
+            new_token = _log_in(client, options)
         except FireflyError as error:
             if error.code != 'invalid_option':  # which means that nothing was sent
-                entry.store(Record(stored_at=time.monotonic(), error=error, scope=context.scope))
+                entry.store(Record(stored_at=time.monotonic(), token=token, error=error, scope=context.scope))
             raise
-        entry.store(Record(stored_at=time.monotonic(), token=token, replaces_refused=refused is not None))
-        return token, client.requests
+        entry.store(Record(stored_at=time.monotonic(), token=new_token, replaces_refused=refused is not None))
+        return new_token, client.requests
 
 
-def _usable_token(record: Record, options: Options, refused: Token | None) -> Token | None:
-    """The token of the record, unless it was refused or will soon expire."""
-    token = record.token
-    if token is None or token.expires_in < _required_lifetime(options):
-        return None
-    is_refused = refused is not None and token.access_token == refused.access_token
+def _token_unless_refused(record: Record, refused: Token | None) -> Token | None:
+    """The token of the record. ``None`` if an endpoint refused it, and it has not just replaced another one."""
+    if record.token is None or refused is None or record.token.access_token != refused.access_token:
+        return record.token
     just_replaced = record.replaces_refused and record.age < RENEWAL_PAUSE
-    return None if is_refused and not just_replaced else token
+    return record.token if just_replaced else None
 
 
 def _is_shared(record: Record, context: Context, started: float) -> bool:

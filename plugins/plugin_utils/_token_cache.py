@@ -47,8 +47,8 @@ _IDENTITY = ('api_url', 'access_key', 'validate_certs', 'ca_path', 'client_cert'
 class Record(t.NamedTuple):
     """The outcome of a login, and the time on the monotonic clock when it was stored.
 
-    It is a ``token``, or an ``error`` and the ``scope`` of the task or lookup that got it. ``replaces_refused`` is true
-    if the token replaced one that an endpoint refused.
+    A login that failed has an ``error``, the ``scope`` of the task or lookup that got it, and the earlier ``token`` if
+    there is one. ``replaces_refused`` is true if the token replaced one that an endpoint refused.
     """
 
     stored_at: float = -float('inf')

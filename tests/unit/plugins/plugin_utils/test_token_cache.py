@@ -183,6 +183,14 @@ def test_a_failure_is_shared_for_a_minute(
     assert (TOLD_AGAIN in str(failure(firefly))) is told
 
 
+def test_a_failure_keeps_a_token_that_lives_long_enough(firefly: FakeFirefly) -> None:
+    get(firefly)
+    firefly.fail(DOWN, times=None)
+    failure(firefly, 'later task', min_ttl=86400)
+    assert [get(firefly, scope)[1] for scope in ('task', 'later task')] == [0, 0]
+    assert TOLD_AGAIN in str(failure(firefly, 'later task', min_ttl=86400))
+
+
 @pytest.mark.parametrize('option', ['ca_path', 'client_cert'])
 def test_a_failure_that_sent_nothing_is_not_shared(firefly: FakeFirefly, tmp_path: Path, option: str) -> None:
     (tmp_path / 'not.pem').write_text('text')
