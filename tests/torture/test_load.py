@@ -19,8 +19,9 @@ from typing import Any
 
 import pytest
 from ansible import constants
-from ansible_collections.firefly.platform.plugins.plugin_utils._login import request_token, validate_login
-from ansible_collections.firefly.platform.plugins.plugin_utils._token_cache import token_of_run
+from ansible_collections.firefly.platform.plugins.plugin_utils._login import Login, token_of_run
+from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context
+from ansible_collections.firefly.platform.plugins.plugin_utils._options import Options
 from fake_firefly import FakeFirefly, Fault
 from helpers.ansible_run import API, LOGIN, keys_of, run_ansible, run_tasks, task, write_inventory
 from helpers.needles import leaks
@@ -74,7 +75,7 @@ def _work(folder: Path, options: Mapping[str, Any]) -> int:
         return pid
     try:
         while True:
-            token_of_run(options, None, lambda: request_token(options, print))
+            token_of_run(options, Context(print))
             for path in folder.iterdir():
                 os.truncate(path, 0)
     finally:
@@ -90,7 +91,7 @@ def test_killed_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     reused = 0
     with FakeFirefly(rate_limit=0) as firefly:
         keys = {'api_url': firefly.url, 'access_key': firefly.access_key, 'secret_key': firefly.secret_key}
-        options = validate_login({**keys, 'retries': 0})
+        options = Login().validate(Options({**keys, 'retries': 0}))
         for _unused in range(ROUNDS):
             # two, so that one can be killed while it holds the lock and the other waits
             workers = [_work(run, options) for _unused in range(2)]
@@ -99,7 +100,7 @@ def test_killed_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
                 os.kill(worker, signal.SIGKILL)
                 os.waitpid(worker, 0)
             started = time.monotonic()
-            token, requests = token_of_run(options, None, lambda: request_token(options, print))
+            token, requests = token_of_run(options, Context(print))
             assert time.monotonic() - started < 10
             assert token.access_token in firefly.tokens
             reused += requests == 0
