@@ -165,6 +165,12 @@ for version, python in CORES.items():
         nox.session(name=f'sanity-{version}', python=python)(sanity)
 
 add(
+    'tests-oldest',
+    'pytest --numprocesses=auto --ignore=tests/unit/fake_firefly "$@"',
+    packages='ansible-core==2.16.* requests==2.28.* urllib3==1.26.* -r tests/unit/requirements.txt',
+    python='3.10',
+)
+add(
     'tests-2.15',
     'ansible localhost -m firefly.platform.firefly_health 2>&1 | tee /dev/stderr | grep -q "needs ansible-core 2.16"',
     packages='ansible-core==2.15.*',

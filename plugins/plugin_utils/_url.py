@@ -49,7 +49,7 @@ def base_url(api_url: str, origin: str = 'option api_url') -> str:
         raise _invalid_address(origin, 'does not start with https://')
     if '@' in parts.netloc:
         raise _invalid_address(origin, 'contains a user name or a password')
-    if not host or port == 0 or _NEVER_IN_A_URL.search(api_url):
+    if not host or port == 0 or _NEVER_IN_A_URL.search(api_url) or ('[' in parts.netloc and not _is_address(host)):
         raise _invalid_address(origin, 'is not a valid URL')
     if parts.query or parts.fragment:
         raise _invalid_address(origin, 'contains a query or a fragment')
@@ -73,6 +73,15 @@ def endpoint_path(path: str) -> str:
     if _FORBIDDEN_ENDPOINT.match(below):
         raise _invalid_path('is not accepted: login would return a token, and v1 is deprecated')
     return below
+
+
+def _is_address(host: str) -> bool:
+    """Whether the host is an IP address. Brackets hold nothing else, but Python before 3.11 does not check that."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_loopback(host: str) -> bool:

@@ -12,7 +12,7 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Self
+from typing import Any
 
 import trustme
 from werkzeug.http import http_date
@@ -41,7 +41,7 @@ class FakeFirefly(Service):
     client_cert: str | None = field(init=False, default=None)
     client_key: str | None = field(init=False, default=None)
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> FakeFirefly:
         self.start()
         return self
 
@@ -76,7 +76,7 @@ class FakeFirefly(Service):
     def _make_tls_context(self, folder: Path) -> ssl.SSLContext:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         ca = trustme.CA()
-        ca.issue_cert('127.0.0.1', 'localhost').configure_cert(context)
+        ca.issue_cert('127.0.0.1', 'localhost', 'firefly.example').configure_cert(context)
         self.ca_path = str(folder / 'ca.pem')
         ca.cert_pem.write_to_path(self.ca_path)
         if self.client_ca:

@@ -10,7 +10,7 @@ import re
 import threading
 from collections import defaultdict
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import jsonschema
 import yaml
@@ -144,7 +144,7 @@ class FakeController:
         self._server = make_server('127.0.0.1', 0, self._app(), threaded=True)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={'poll_interval': 0.01})
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> FakeController:
         self._thread.start()
         return self
 

@@ -238,7 +238,7 @@ def _certificates(fault: Fault, folder: Path) -> tuple[ssl.SSLContext | None, di
         return None, {}
     authority = trustme.CA()
     name = 'elsewhere.example' if kind == 'wrong name' else urlsplit(fault.url).hostname or '127.0.0.1'
-    past = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+    past = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert(name, not_after=past if kind == 'expired' else None).configure_cert(context)
     if kind not in ('untrusted', 'plain client'):

@@ -317,9 +317,9 @@ def test_a_client_keeps_its_connection_and_a_write_has_its_own(serve: Serve) -> 
 
 @pytest.fixture
 def remote() -> Iterator[FakeFirefly]:
-    """A Firefly that counts as another host: with a dot at the end, localhost is not loopback to the collection."""
+    """A Firefly under the name of another host, to which only a proxy leads."""
     with FakeFirefly(tls=True) as server:
-        server.url = server.url.replace('127.0.0.1', 'localhost.')
+        server.url = server.url.replace('127.0.0.1', 'firefly.example')
         yield server
 
 
@@ -354,7 +354,7 @@ def test_the_environment_names_the_proxy(
     assert health(remote.url, ca_path=remote.ca_path).status == 204
     assert failure(health, remote.url).code == 'tls'  # the certificate is verified through a proxy too
     assert health(remote.url, validate_certs=False).status == 204
-    assert all(request.startswith(b'CONNECT localhost') for request in proxy.requests)
+    assert all(request.startswith(b'CONNECT firefly.example') for request in proxy.requests)
     assert b'Proxy-Authorization' not in proxy.requests[0]
     monkeypatch.setenv(name, proxy.url.replace('//', '//user:HUNTER2@'))
     assert health(remote.url, ca_path=remote.ca_path).status == 204
