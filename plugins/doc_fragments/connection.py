@@ -60,8 +60,8 @@ options:
     default: 30.0
   retries:
     description:
-      - The number of times to retry temporary failures, up to 100. They are C(dns), C(connect) and C(timeout) failures, and the statuses
-        502, 503 and 504. Other failures are not retried, such as a 401 for a wrong key.
+      - The number of times to retry temporary failures, up to 100. They are C(dns), C(connect) and C(timeout) failures, a TLS handshake
+        that breaks off, and the statuses 502, 503 and 504. Other failures are not retried, such as a 401 for a wrong key.
       - A request of M(firefly.platform.firefly_api) that changes something is retried only after a 429, or if it cannot have reached
         Firefly.
       - The pauses between retries grow up to 60 seconds. If C(Retry-After) asks for a longer pause, the request is not retried, and the

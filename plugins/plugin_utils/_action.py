@@ -67,11 +67,10 @@ class FireflyAction(ActionBase):
         return result
 
     def _context(self) -> Context:
-        # a task with until is repeated until the outcome changes, so it must not get a shared failure
+        # a task with until is repeated until the outcome changes, so it shares no failure of an earlier attempt
         repeats = self._task.until or self._task.retries
-        return Context(
-            report=_report, scope=None if repeats else self._task._uuid, check_mode=bool(self._task.check_mode)
-        )
+        scope = None if repeats else self._task._uuid
+        return Context(report=_report, scope=scope, check_mode=bool(self._task.check_mode))
 
     def _item_may_hold_key(self, raw: Options | None, sources: Sources) -> bool:
         """Whether a key can be in what ansible-core shows of a loop: the item, and with ``extended`` its neighbors."""
@@ -80,11 +79,13 @@ class FireflyAction(ActionBase):
         if raw is None:
             return True
         loop_var = sources.variables.get('ansible_loop_var', 'item')
-        shown = [sources.variables.get(loop_var), sources.variables.get('ansible_loop')]
+        item = [sources.variables.get(loop_var), sources.variables.get('ansible_loop')]
         try:
-            options = raw if 'secret_key' in self.operation.options else resolve(tuple(KEY_FILES), sources)
+            options = raw
+            if 'secret_key' not in self.operation.options:
+                options = resolve(tuple(KEY_FILES), sources)
             keys = [str(options[name]).strip() for name in KEY_FILES if name in options]
-            return holds_secret(shown, keys)
+            return holds_secret(item, keys)
         except (FireflyError, RecursionError):
             return True
 
@@ -98,7 +99,8 @@ class FireflyAction(ActionBase):
         values = dict(outcome.values)
         if outcome.error:
             values['msg'] = self._message(outcome.error)
-        result = {'changed': False, **values}
+        result = dict(values)
+        result.setdefault('changed', False)
         if outcome.values and self.operation.sets_fact:
             result['ansible_facts'] = {self.operation.name: self._fact(values)}
         if outcome.error:

@@ -11,12 +11,12 @@ import json
 import typing as t
 
 from . import _json
+from ._credentials import validate_with_keys
 from ._endpoints import Paging, documented
 from ._errors import FireflyError
-from ._login import with_keys
 from ._operation import Context, Operation, Outcome
 from ._option_sources import decrypt
-from ._options import API_OPTIONS, Options, validate
+from ._options import API_OPTIONS, Options
 from ._pages import PagedList
 from ._request import Query, Request, Response
 from ._session import Session
@@ -32,7 +32,7 @@ class Api(Operation):
 
     def validate(self, raw: Options) -> Options:
         """The validated options, and ``paging``: how to get all pages, or ``None`` if they are not wanted."""
-        options = with_keys(validate(self.options, raw))
+        options = validate_with_keys(self.options, raw)
         if options['path'] is None:
             raise _invalid('path is missing')
         path = endpoint_path(options['path'])
@@ -49,8 +49,10 @@ class Api(Operation):
         )
         if not options['all_pages']:
             return options.replace(paging=None)
-        if endpoint is None or endpoint.paging is None or not read_only:
-            raise _invalid('all_pages works only for a list whose paging is known, and not with "read_only: false"')
+        if not read_only:
+            raise _invalid('all_pages does not work with "read_only: false"')
+        if endpoint is None or endpoint.paging is None:
+            raise _invalid('all_pages works only for a list whose paging is known')
         _refuse_cursor(options, endpoint.paging)
         return options.replace(paging=endpoint.paging)
 
@@ -76,25 +78,32 @@ class _Call:
 
     def _single_request(self) -> Outcome:
         response = self._send(self._options['query'], self._options['body'])
-        values = self._values(response, status=response.status, json=self._content(response))
-        values['changed'] = not self._options['read_only'] and response.status in range(200, 300)
-        return Outcome(values)
+        changed = not self._options['read_only'] and response.status in range(200, 300)
+        content = self._content(response)
+        return Outcome(self._values(response=response, status=response.status, changed=changed, json=content))
 
     def _all_pages(self, paging: Paging) -> Outcome:
         options = self._options
-        pages = PagedList(paging, options['query'], options['body'], options['max_entries'])
+        pages = PagedList(
+            paging=paging, query=options['query'], body=options['body'], max_entries=options['max_entries']
+        )
         while True:
             response = self._send(pages.query, pages.body)
-            pages.add(self._content(response))
+            pages.add(self._content(response), response.status)
             if pages.is_complete:
-                return Outcome(self._values(response, status=response.status, entries=pages.entries, pages=pages.pages))
+                break
+        return Outcome(
+            self._values(
+                response=response, status=response.status, changed=False, entries=pages.entries, pages=pages.pages
+            )
+        )
 
     def _failed(self, error: FireflyError) -> Outcome:
-        values = self._values(error.response, status=error.status, json=None)
-        values['changed'] = error.changed
+        content = None
         if error.response:
             with contextlib.suppress(ValueError):
-                values['json'] = self._session.content(error.response)
+                content = self._session.content(error.response)
+        values = self._values(response=error.response, status=error.status, changed=error.changed, json=content)
         return Outcome(values, error)
 
     def _send(self, query: Query, body: t.Any) -> Response:
@@ -127,13 +136,16 @@ class _Call:
                 changed=not self._options['read_only'],
             ) from None
 
-    def _values(self, response: Response | None, **values: t.Any) -> dict[str, t.Any]:
+    def _values(
+        self, *, response: Response | None, status: int | None, changed: bool, **content: t.Any
+    ) -> dict[str, t.Any]:
         return {
+            'status': status,
             'latency_ms': response.latency_ms if response else None,
             'url': _url(self._options),
             'requests': self._session.requests,
-            'changed': False,
-            **values,
+            'changed': changed,
+            **content,
         }
 
 

@@ -29,7 +29,8 @@ from ._tls import client_certificate, trusted
 if IMPORT_ERROR is None:
     import requests
     from requests.adapters import HTTPAdapter
-    from urllib3.util import Timeout
+    from urllib3.exceptions import LocationParseError
+    from urllib3.util import Timeout, parse_url
 
 #: The version of the collection, for the User-Agent. A test compares it with galaxy.yml.
 VERSION = '1.0.0'
@@ -42,14 +43,15 @@ _HEADERS = {
 
 
 class FireflyClient:
-    """Sends requests with the connection options, over ``proxy`` if there is one, and counts them in ``requests``.
+    """Sends requests with the connection options, over ``proxy`` if there is one.
 
-    An attempt takes up to ``timeout`` seconds to connect to each address of the host, as many for the TLS handshake,
-    until the response begins, and until its body has arrived. Looking up the host name is not limited, nor are headers
-    that arrive byte by byte. :class:`RetryBudget` decides on retries, and ``report`` shows a line of progress.
+    Each of these takes up to ``timeout`` seconds: the connection to each address of the host, the TLS handshake, the
+    start of the response, and the arrival of its body. Looking up the host name is not limited, nor are headers that
+    arrive byte by byte. :class:`RetryBudget` decides on retries, and ``report`` shows a line of progress. ``requests``
+    counts what was sent.
 
     :raises FireflyError: ``missing_library`` if this Python cannot import requests, ``invalid_option`` if a file of the
-        TLS options cannot be used.
+        TLS options cannot be used, ``proxy`` if the address of the proxy is not valid.
     """
 
     def __init__(self, options: Options, report: Report) -> None:
@@ -60,11 +62,11 @@ class FireflyClient:
                 f'To install it, run: {install_command()}.',
             )
         self.requests = 0
+        self.proxy = _proxy(options)
         self._options = options
         self._report = report
         self._verify = trusted(options)
         self._certificate = client_certificate(options)
-        self.proxy = _proxy(options)
         # an adapter alone: a session would take keys from ~/.netrc, keep cookies and parse redirects
         self._adapter = HTTPAdapter()
 
@@ -74,15 +76,14 @@ class FireflyClient:
         :raises FireflyError: if there is no response, or not one that the request expects.
         """
         budget = RetryBudget(self._options['retries'] if retries is None else retries)
+        limit = self._options['timeout'] if timeout is None else timeout
         progress = Progress(self._report)
         while True:
             try:
-                return self._attempt(request, timeout or self._options['timeout'])
+                return self._attempt(request, limit)
             except FireflyError as error:
                 # the next attempt looks up the host again, and may reach another server
                 self._adapter.close()
-                if error.changed:
-                    raise
                 pause = budget.pause_after(error)
                 if pause is None:
                     raise
@@ -93,12 +94,15 @@ class FireflyClient:
 
         :raises FireflyError: if there is no response, or not one that the request expects.
         """
-        self.requests += 1
         try:
             response = self._send(request, timeout)
         except network_errors() as error:
+            diagnosis = diagnose(error)
+            if not diagnosis.is_local:
+                self.requests += 1
             # its text and the frames of its traceback can hold the keys
-            raise network_failure(request, self._options, diagnose(error), self.proxy) from None
+            raise network_failure(request, self._options, diagnosis, self.proxy) from None
+        self.requests += 1
         if response.status in request.expect and len(response.body) <= request.limit:
             return response
         raise unexpected_response(request, self._options, response)
@@ -108,22 +112,16 @@ class FireflyClient:
         if request.token:
             headers['Authorization'] = f'Bearer {request.token}'
         url = f'{self._options["api_url"]}{request.path}'
+        message = requests.Request(request.method, url, headers, params=request.query, json=request.json).prepare()
+        proxies = {'all': self.proxy} if self.proxy else {}
+        limits: t.Any = Timeout(connect=timeout, read=timeout)
         started = time.monotonic()
-        with contextlib.ExitStack() as stack:
-            if self._verify is False:
-                stack.enter_context(warnings.catch_warnings())
-                warnings.simplefilter('ignore')  # urllib3 would warn at each request, but the user chose this
-            prepared = requests.Request(request.method, url, headers, params=request.query, json=request.json).prepare()
-            response = self._adapter_for(request, stack).send(
-                prepared,
-                stream=True,
-                timeout=t.cast('t.Any', Timeout(connect=timeout, read=timeout)),
-                verify=self._verify,
-                cert=self._certificate,
-                proxies={'all': self.proxy} if self.proxy else {},
+        with _without_warnings(self._verify), self._adapter_for(request) as adapter:
+            response = adapter.send(
+                message, stream=True, timeout=limits, verify=self._verify, cert=self._certificate, proxies=proxies
             )
-            stack.enter_context(response)
-            body = _read(response, request, time.monotonic() + timeout)
+            with response:
+                body = _read(response, request, time.monotonic() + timeout)
         return Response(
             status=response.status_code,
             headers=response.headers,
@@ -132,19 +130,34 @@ class FireflyClient:
             retry_after=_retry_after(response.headers),
         )
 
-    def _adapter_for(self, request: Request, stack: contextlib.ExitStack) -> HTTPAdapter:
-        """The adapter for a request. A write gets one of its own, which ``stack`` closes.
+    @contextlib.contextmanager
+    def _adapter_for(self, request: Request) -> t.Iterator[HTTPAdapter]:
+        """The adapter for a request. A write gets one of its own.
 
         The server may close a connection that it kept, just as the next request arrives. Nothing tells whether the
         request was read, so a write never goes over a connection that was used before.
         """
         if request.read_only:
-            return self._adapter
-        return stack.enter_context(contextlib.closing(HTTPAdapter()))
+            yield self._adapter
+            return
+        with contextlib.closing(HTTPAdapter()) as adapter:
+            yield adapter
+
+
+@contextlib.contextmanager
+def _without_warnings(verify: bool | str) -> t.Iterator[None]:
+    """urllib3 would warn at each request without verification, which the user chose."""
+    with warnings.catch_warnings():
+        if verify is False:
+            warnings.simplefilter('ignore')
+        yield
 
 
 def _proxy(options: Options) -> str | None:
-    """The address of the proxy on the way to the API, from the environment."""
+    """The address of the proxy on the way to the API, from the environment.
+
+    :raises FireflyError: ``proxy`` if it is not valid.
+    """
     url = options['api_url']
     # http:// is for loopback only
     if not options['use_proxy'] or url.startswith('http://'):
@@ -152,7 +165,12 @@ def _proxy(options: Options) -> str | None:
     # otherwise requests would ask macOS for a proxy, which can crash a forked process
     if not getproxies_environment():
         return None
-    return requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
+    proxy = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
+    try:
+        parse_url(proxy or '')
+    except LocationParseError:
+        raise FireflyError('proxy', 'The address of the proxy in the environment is not valid.', final=True) from None
+    return proxy
 
 
 def _read(response: requests.Response, request: Request, deadline: float) -> bytes:
@@ -171,7 +189,7 @@ def _read(response: requests.Response, request: Request, deadline: float) -> byt
                 break
             body += part
             if time.monotonic() > deadline:
-                raise requests.Timeout
+                raise TimeoutError
     except network_errors():
         if response.status_code in request.expect:
             raise
@@ -181,7 +199,9 @@ def _read(response: requests.Response, request: Request, deadline: float) -> byt
 def _retry_after(headers: t.Mapping[str, str]) -> float:
     """The pause in seconds that the server asks for, or 0. urllib3 would cut it."""
     value = headers.get('Retry-After', '').strip()
-    if re.fullmatch('[0-9]{1,9}', value):
+    if re.fullmatch('[0-9]+', value):
         return float(value)
     date = unix_time(value)
-    return 0 if date is None else max(0, date - time.time())
+    if date is None:
+        return 0.0
+    return max(0.0, date - time.time())

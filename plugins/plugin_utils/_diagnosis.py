@@ -25,14 +25,15 @@ else:
 class Diagnosis:
     """The code of a failure, and the reason that the system gives, which holds no address and no secret.
 
-    ``retryable`` is true if the failure is temporary, and ``final`` if waiting cannot help. ``arrived`` is true if the
-    server may have got the request.
+    ``retryable`` is true if the failure is temporary, and ``final`` if waiting cannot help. ``is_local`` is true if
+    nothing was sent to anybody. ``arrived`` is true if the server may have got the request.
     """
 
     code: str
     reason: str = ''
     retryable: bool = False
     final: bool = False
+    is_local: bool = False
     arrived: bool = False
 
 
@@ -43,6 +44,10 @@ class _Meaning(t.NamedTuple):
     code: str
     retryable: bool = False
     final: bool = False
+    is_local: bool = False
+
+
+_OTHERWISE = _Meaning((), 'connect', retryable=True)
 
 
 def network_errors() -> tuple[type[Exception], ...]:
@@ -55,34 +60,39 @@ def diagnose(error: BaseException) -> Diagnosis:
     if error.__class__ is OSError and error.strerror is None:
         # requests found no CA bundle, https://github.com/psf/requests/blob/main/src/requests/adapters.py
         reason = 'no CA certificates found: install ca-certificates, or certifi for this Python'
-        return Diagnosis(code='tls', reason=reason, final=True)
+        return Diagnosis(code='tls', reason=reason, final=True, is_local=True)
     chain = list(_chain(error))
+    if _is_failure_of_proxy(chain):
+        return Diagnosis(code='proxy', reason=_reason(chain))
     meaning = _meaning(chain)
     return Diagnosis(
         code=meaning.code,
         reason='' if meaning.code == 'timeout' else _reason(chain),
         retryable=meaning.retryable,
         final=meaning.final,
-        arrived=not _is_unsent(chain),
+        is_local=meaning.is_local,
+        arrived=not meaning.is_local and not _lacks_connection(chain),
     )
 
 
 def _meaning(chain: list[BaseException]) -> _Meaning:
-    """The first row that has the class of an exception in the chain."""
     for meaning in _meanings():
         if any(isinstance(link, meaning.exceptions) for link in chain):
             return meaning
-    return _Meaning((), 'connect', retryable=True)
+    return _OTHERWISE
 
 
 def _meanings() -> tuple[_Meaning, ...]:
-    invalid_schema = requests.exceptions.InvalidSchema
-    invalid_url = requests.exceptions.InvalidURL
+    """The first row that has the class of an exception in the chain counts, since an exception may have several."""
+    invalid_proxy = (
+        requests.exceptions.InvalidProxyURL,
+        requests.exceptions.InvalidSchema,  # such as an address for SOCKS, without the library for it
+        urllib3_errors.ProxySchemeUnknown,
+    )
+    invalid_host = (requests.exceptions.InvalidURL, urllib3_errors.LocationValueError, UnicodeError)
     return (
-        # such as an address for SOCKS, without the library for it
-        _Meaning((invalid_schema, urllib3_errors.ProxySchemeUnknown), 'proxy', final=True),
-        _Meaning((requests.exceptions.ProxyError, urllib3_errors.ProxyError), 'proxy'),
-        _Meaning((invalid_url, urllib3_errors.LocationValueError, UnicodeError), 'invalid_option', final=True),
+        _Meaning(invalid_proxy, 'proxy', final=True, is_local=True),
+        _Meaning(invalid_host, 'invalid_option', final=True, is_local=True),
         # a server ends the handshake like this when it goes down, or when it requires a client certificate; it depends
         # on the version of Python and OpenSSL which of these it is
         _Meaning((ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError), 'tls', retryable=True),
@@ -93,21 +103,33 @@ def _meanings() -> tuple[_Meaning, ...]:
     )
 
 
-def _is_unsent(chain: list[BaseException]) -> bool:
-    """Whether the exceptions mean that there was no connection to send the request over."""
-    unsent = (
+def _is_failure_of_proxy(chain: list[BaseException]) -> bool:
+    """Whether the proxy was not reached, or refused the connection.
+
+    urllib3 has the same exception for a server behind the proxy that closes the connection. Types tell them apart,
+    never a text: a server can send any text.
+    """
+    for link in chain:
+        if isinstance(link, urllib3_errors.ProxyError):
+            return _lacks_connection(chain) or _is_refusal_to_connect(link)
+    return False
+
+
+def _is_refusal_to_connect(error: urllib3_errors.ProxyError) -> bool:
+    """Whether the proxy refused to connect. http.client raises a plain OSError without a number then."""
+    cause = error.original_error
+    return cause.__class__ is OSError and cause.errno is None
+
+
+def _lacks_connection(chain: list[BaseException]) -> bool:
+    """Whether there was no connection to send the request over."""
+    no_connection = (
         socket.gaierror,
         ssl.SSLCertVerificationError,
         urllib3_errors.ConnectTimeoutError,
-        urllib3_errors.LocationValueError,
         urllib3_errors.NewConnectionError,
-        urllib3_errors.ProxySchemeUnknown,
-        requests.exceptions.InvalidSchema,
-        requests.exceptions.InvalidURL,
-        UnicodeError,
     )
-    # what http.client says if a proxy refuses to connect
-    return any(isinstance(link, unsent) or str(link).startswith('Tunnel connection failed') for link in chain)
+    return any(isinstance(link, no_connection) for link in chain)
 
 
 def _reason(chain: list[BaseException]) -> str:
@@ -123,11 +145,11 @@ def _reason(chain: list[BaseException]) -> str:
 
 def _chain(error: BaseException) -> t.Iterator[BaseException]:
     """The error and all its causes, outermost first. Libraries keep them in different places."""
-    seen: list[BaseException] = []
+    earlier: list[BaseException] = []
     links: list[t.Any] = [error]
     while links:
         link = links.pop(0)
-        if isinstance(link, BaseException) and not any(link is earlier for earlier in seen):
-            seen.append(link)
+        if isinstance(link, BaseException) and not any(link is other for other in earlier):
+            earlier.append(link)
             yield link
             links += [getattr(link, 'reason', None), *link.args, link.__cause__, link.__context__]

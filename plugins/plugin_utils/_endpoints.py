@@ -39,12 +39,16 @@ class Endpoint(t.NamedTuple):
     paging: Paging | None = None
 
 
-_RUNS = Paging('query', 'page', PageNumber(0), 'pageSize', default_size=25)
-_GUARDRAILS = Paging('query', 'page', PageNumber(0), 'pageSize')
-_INSIGHTS = Paging('body', 'page', PageNumber(1), 'page_size', entries='hits', total='total')
-_PROJECTS = Paging('query', 'offset', Offset(), 'pageSize', entries='data', total='totalCount')
-_VARIABLE_SETS = Paging('query', 'offset', Offset(), 'pageSize')
-_INVENTORY = Paging('body', 'afterKey', Key(), 'size', entries='responseObjects', total='totalObjects')
+_RUNS = Paging(where='query', parameter='page', first=PageNumber(0), size='pageSize', default_size=25)
+_GUARDRAILS = Paging(where='query', parameter='page', first=PageNumber(0), size='pageSize')
+_INSIGHTS = Paging(where='body', parameter='page', first=PageNumber(1), size='page_size', entries='hits', total='total')
+_PROJECTS = Paging(
+    where='query', parameter='offset', first=Offset(), size='pageSize', entries='data', total='totalCount'
+)
+_VARIABLE_SETS = Paging(where='query', parameter='offset', first=Offset(), size='pageSize')
+_INVENTORY = Paging(
+    where='body', parameter='afterKey', first=Key(), size='size', entries='responseObjects', total='totalObjects'
+)
 
 ENDPOINTS = (
     Endpoint('POST', 'workspaces/search', 'docs', _RUNS),

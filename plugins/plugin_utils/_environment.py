@@ -15,7 +15,7 @@ import typing as t
 def task_environment(environments: t.Iterable[t.Mapping[str, t.Any]], omit: str | None) -> t.Iterator[None]:
     """Sets the ``environment`` of a task in this process.
 
-    A value that is ``omit`` is not set. Only before ansible-core 2.19, such a value is there at all.
+    A value that is ``omit`` is not set. Before ansible-core 2.19, the templated dictionary still holds it.
     """
     values: dict[str, str] = {}
     for environment in environments:

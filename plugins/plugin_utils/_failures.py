@@ -33,20 +33,18 @@ _NETWORK = {
 
 def network_failure(request: Request, options: Options, diagnosis: Diagnosis, proxy: str | None) -> FireflyError:
     """The error for a request that got no response. ``proxy`` is the address of the proxy on the way, if any."""
-    code = diagnosis.code
-    reason = diagnosis.reason
+    if diagnosis.code == 'invalid_option':
+        what = f'The {options.origin("api_url")} has no valid host name.'
+        return FireflyError('invalid_option', what, final=True)
     where = f'{request.method} {options["api_url"]}{request.path}'
-    if code == 'invalid_option':
-        if not proxy:
-            return FireflyError(code, f'The {options.origin("api_url")} has no valid host name.', final=True)
-        code = 'proxy'
-        reason = 'its address is not valid'
-    elif proxy and code in ('connect', 'timeout', 'tls'):
+    if proxy and diagnosis.code in ('connect', 'timeout', 'tls'):
         where = f'{where} through the proxy from the environment'
-    what = f'{where} {_NETWORK[code]}'
+    what = f'{where} {_NETWORK[diagnosis.code]}'
+    if diagnosis.reason:
+        what = f'{what} ({diagnosis.reason})'
     return FireflyError(
-        code,
-        f'{what} ({reason}).' if reason else f'{what}.',
+        diagnosis.code,
+        f'{what}.',
         retryable=diagnosis.retryable,
         final=diagnosis.final,
         changed=diagnosis.arrived and not request.read_only,
@@ -70,9 +68,8 @@ def unexpected_response(request: Request, options: Options, response: Response) 
             what = f'{what}: {message}'
         if status in _RETRYABLE and response.retry_after:
             what = f'{what}. It asks for a pause of {response.retry_after:.0f} s'
-    if not request.token:
-        # the body of a login can hold a token
-        response = replace(response, body=b'')
+    if request.is_login:
+        response = replace(response, body=b'')  # it can hold a token
     return FireflyError(
         code,
         f'{what}.',

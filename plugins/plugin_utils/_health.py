@@ -53,7 +53,7 @@ class Health(Operation):
 
 
 class _Check:
-    """A health check, which begins now, ``waited`` seconds after the task."""
+    """One check, which begins now. ``waited`` is the time since the task began, in seconds."""
 
     def __init__(self, api_url: str | None, waited: float = 0.0) -> None:
         self._api_url = api_url
@@ -92,8 +92,8 @@ class _Wait:
         self._report = context.report
         self._started = time.monotonic()
         self._deadline = self._started + options['wait_timeout']
-        # an attempt may take as long to connect to each address, and as long again for the response
-        self._parts: int = _count_addresses(options, client) + 1
+        # an attempt may take its timeout to connect to each address, and once more for the response
+        self._timeouts_of_an_attempt = _count_addresses(options, client) + 1
 
     def run(self) -> Outcome:
         progress = Progress(self._report)
@@ -109,8 +109,12 @@ class _Wait:
                     return check.failed(error, self._client.requests)
                 if left <= 1:  # too short for another request
                     return check.failed(_too_late(error), self._client.requests)
-                refusals = refusals + 1 if error.code == 'rate_limited' else 0
-                pause = rate_limit_pause(refusals, error) if refusals else self._options['wait_sleep']
+                if error.code == 'rate_limited':
+                    refusals += 1
+                    pause = rate_limit_pause(refusals, error)
+                else:
+                    refusals = 0
+                    pause = self._options['wait_sleep']
                 progress.sleep(min(pause, left - 1), error, self._deadline)
             else:
                 if self._client.requests > 1:
@@ -121,7 +125,7 @@ class _Wait:
         """The ``timeout`` of an attempt, in seconds, with which it ends in time."""
         left: float = self._deadline - time.monotonic()
         timeout: float = self._options['timeout']
-        return min(timeout, REPORT_EVERY, left / self._parts)
+        return min(timeout, REPORT_EVERY, left / self._timeouts_of_an_attempt)
 
 
 def _too_late(error: FireflyError) -> FireflyError:

@@ -6,19 +6,17 @@
 
 from __future__ import annotations
 
-import base64
 import time
 import typing as t
 
-from . import _token_cache
+from ._credentials import validate_with_keys
 from ._errors import FireflyError
-from ._files import read_key
 from ._operation import Context, Operation, Outcome
-from ._options import KEY_FILES, SHARED_OPTIONS, Options, validate
+from ._options import SHARED_OPTIONS, Options
 from ._request import Request
 from ._secrets import register
 from ._token import Token, read_token
-from ._token_cache import Record
+from ._token_cache import Record, cache_entry
 
 if t.TYPE_CHECKING:
     from ._client import FireflyClient
@@ -39,16 +37,30 @@ class Login(Operation):
     secrets = ('access_token', 'authorization')
 
     def validate(self, raw: Options) -> Options:
-        return with_keys(validate(self.options, raw))
+        return validate_with_keys(self.options, raw)
 
     def run(self, options: Options, context: Context) -> Outcome:
-        token, requests = token_of_run(options, context)
-        login = {'api_url': options['api_url'], 'reused': requests == 0, 'requests': requests}
-        return Outcome({**token.as_result(), **login})
+        grant = token_of_run(options, context)
+        values = grant.token.as_result()
+        values['api_url'] = options['api_url']
+        values['reused'] = grant.is_from_cache
+        values['requests'] = grant.requests
+        return Outcome(values)
 
 
-def token_of_run(options: Options, context: Context, refused: Token | None = None) -> tuple[Token, int]:
-    """The token of this run, and the number of requests that it took.
+class Grant(t.NamedTuple):
+    """A token, and the number of requests that it took."""
+
+    token: Token
+    requests: int
+
+    @property
+    def is_from_cache(self) -> bool:
+        return self.requests == 0
+
+
+def token_of_run(options: Options, context: Context, refused: Token | None = None) -> Grant:
+    """The token of this run: a cached one, or that of a login.
 
     Of all processes that need the same token, one logs in. The others wait, and share its token or its failure. A token
     that an endpoint ``refused`` is replaced, unless it has itself replaced one during the :data:`RENEWAL_PAUSE`.
@@ -57,44 +69,59 @@ def token_of_run(options: Options, context: Context, refused: Token | None = Non
     """
     if not options['token_cache']:
         client = _client(options, context)
-        return _log_in(client, options), client.requests
+        new_token = _log_in(client, options)
+        _check_lifetime(new_token, options)
+        return Grant(new_token, client.requests)
     started = time.monotonic()
-    with _token_cache.entry(options, context.report) as entry:
-        token = _token_unless_refused(entry.record, refused)
+    with cache_entry(options, context.report) as entry:
+        record = entry.record
+        token = record.token
+        if token and _must_be_replaced(record, refused):
+            token = None
         if token and token.expires_in >= _required_lifetime(options):
             register(token.access_token)
-            return token, 0
-        if entry.record.error and _is_shared(entry.record, context, started):
-            raise _told_again(entry.record.error)
+            return Grant(token, requests=0)
+        failure = _failure_in(record, options)
+        if failure and _is_shared(record, context, started):
+            raise failure
         client = _client(options, context)
         try:
             new_token = _log_in(client, options)
         except FireflyError as error:
-            if error.code != 'invalid_option':  # which means that nothing was sent
+            if client.requests:  # only what was sent is shared
                 entry.store(Record(stored_at=time.monotonic(), token=token, error=error, scope=context.scope))
             raise
-        entry.store(Record(stored_at=time.monotonic(), token=new_token, replaces_refused=refused is not None))
-        return new_token, client.requests
+        entry.store(
+            Record(
+                stored_at=time.monotonic(), token=new_token, scope=context.scope, replaces_refused=refused is not None
+            )
+        )
+    _check_lifetime(new_token, options)
+    return Grant(new_token, client.requests)
 
 
-def _token_unless_refused(record: Record, refused: Token | None) -> Token | None:
-    """The token of the record. ``None`` if an endpoint refused it, and it has not just replaced another one."""
+def _must_be_replaced(record: Record, refused: Token | None) -> bool:
+    """Whether an endpoint refused the token of the record, and it has not just replaced another one."""
     if record.token is None or refused is None or record.token.access_token != refused.access_token:
-        return record.token
-    just_replaced = record.replaces_refused and record.age < RENEWAL_PAUSE
-    return record.token if just_replaced else None
+        return False
+    return not record.replaces_refused or record.age >= RENEWAL_PAUSE
+
+
+def _failure_in(record: Record, options: Options) -> FireflyError | None:
+    """The failure of the login that the record is about, for another task. ``None`` if it did not fail."""
+    if record.error:
+        what = f'{record.error.what} This run tried it a moment ago, so it was not tried again.'
+        return FireflyError(record.error.code, what, status=record.error.status, retryable=record.error.retryable)
+    if record.token and record.token.lifetime_at(record.stored_at) < _required_lifetime(options):
+        return _lifetime_error(record.token, options)  # the next token would not live longer
+    return None
 
 
 def _is_shared(record: Record, context: Context, started: float) -> bool:
-    """Whether the failure in the record is that of this task too, which ``started`` on the monotonic clock."""
+    """Whether the record is about this task too, which ``started`` on the monotonic clock."""
     if record.stored_at > started:  # this task waited for it
         return True
     return context.scope is not None and context.scope == record.scope and record.age < SHARED_FOR
-
-
-def _told_again(error: FireflyError) -> FireflyError:
-    what = f'{error.what} This run made the request a moment ago, so it was not sent again.'
-    return FireflyError(error.code, what, status=error.status, retryable=error.retryable)
 
 
 def _client(options: Options, context: Context) -> FireflyClient:
@@ -106,55 +133,31 @@ def _client(options: Options, context: Context) -> FireflyClient:
 def _log_in(client: FireflyClient, options: Options) -> Token:
     """A new token from ``POST /v2/login``, which is documented at https://docs.firefly.ai.
 
-    :raises FireflyError: if there is none, or it lives for less than ``min_ttl`` seconds.
+    :raises FireflyError: if there is none.
     """
     keys = {'accessKey': options['access_key'], 'secretKey': options['secret_key']}
-    response = client.request(Request(method='POST', path='/v2/login', expect=(200,), json=keys))
-    where = f'POST {options["api_url"]}/v2/login'
+    response = client.request(Request(method='POST', path='/v2/login', expect=(200,), json=keys, is_login=True))
     try:
         token = read_token(response.body, response.headers.get('Date'))
     except ValueError as error:
-        raise FireflyError('invalid_response', f'{where} returned 200, but {error}.', status=200) from None
+        what = f'POST {options["api_url"]}/v2/login returned 200, but {error}.'
+        raise FireflyError('invalid_response', what, status=200) from None
     register(token.access_token)
-    if token.expires_in < _required_lifetime(options):
-        lifetime = 'lives for less than min_ttl' if token.expires_in > 0 else 'has expired'
-        raise FireflyError('expires_too_soon', f'{where} returned a token that {lifetime}.', status=200)
     return token
+
+
+def _check_lifetime(token: Token, options: Options) -> None:
+    if token.expires_in < _required_lifetime(options):
+        raise _lifetime_error(token, options)
+
+
+def _lifetime_error(token: Token, options: Options) -> FireflyError:
+    problem = 'lives for less than min_ttl' if token.expires_in > 0 else 'has expired'
+    what = f'POST {options["api_url"]}/v2/login returned a token that {problem}.'
+    return FireflyError('expires_too_soon', what, status=200)
 
 
 def _required_lifetime(options: Options) -> int:
     """The lifetime that a token must have, in seconds."""
     min_ttl: int = options['min_ttl']
     return max(min_ttl, 1)
-
-
-def with_keys(options: Options) -> Options:
-    """The options with the keys read from their files. From here on, the secret key is masked in all output.
-
-    :raises FireflyError: ``missing_credentials`` if half of the key pair is missing, ``invalid_option`` if its file
-        cannot be read.
-    """
-    keys: dict[str, str] = {}
-    missing = []
-    for name, file in KEY_FILES.items():
-        path = options[file]
-        key = options[name]
-        if not key and path:
-            key = read_key(options.origin(file), path)
-        if key:
-            keys[name] = key
-        else:
-            missing.append(f'{name} ({file} is empty)' if path else name)
-    if missing:
-        verb = 'is' if len(missing) == 1 else 'are'
-        raise FireflyError('missing_credentials', f'{" and ".join(missing)} {verb} missing.')
-    register(keys['secret_key'])
-    return options.replace(**keys)
-
-
-def basic_authorization(options: Options) -> str:
-    """The value of an ``Authorization`` header with the key pair, as RFC 7617 has it."""
-    key_pair = f'{options["access_key"]}:{options["secret_key"]}'.encode(errors='surrogateescape')
-    credentials = base64.b64encode(key_pair).decode()
-    register(credentials)
-    return f'Basic {credentials}'

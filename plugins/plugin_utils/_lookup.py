@@ -12,8 +12,9 @@ import typing as t
 from ansible.errors import AnsibleLookupError
 from ansible.utils.display import Display
 
+from ._credentials import basic_authorization
 from ._errors import FireflyError
-from ._login import Login, basic_authorization
+from ._login import Login
 from ._operation import Context, Operation
 from ._option_sources import Sources, is_omitted, resolve
 from ._options import SHARED_OPTIONS, Options, refuse_unknown

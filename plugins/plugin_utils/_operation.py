@@ -54,11 +54,11 @@ class Operation(ABC):
 
     @abstractmethod
     def run(self, options: Options, context: Context) -> Outcome:
-        """Do it, with validated options.
+        """Run it with validated options.
 
         :raises FireflyError: if there is nothing to return.
         """
 
     def values_without_response(self, error: FireflyError) -> dict[str, t.Any]:
-        """What a task still returns if ``validate`` or ``run`` raises ``error``."""
+        """The values of a task whose ``validate`` or ``run`` raised ``error``."""
         return {}

@@ -17,11 +17,11 @@ from ._request import Query
 class PagedList:
     """A list that is read page by page.
 
-    It is complete if a page is empty or the last one, or when the total that the server gave is reached. A short page
-    does not end it, because a server may limit the page size. ``query`` and ``body`` select the next page.
+    It is complete if a page is empty or has no key for the next one, or if the total that the server gave is reached. A
+    short page does not end it, because a server may limit the page size. ``query`` and ``body`` select the next page.
     """
 
-    def __init__(self, paging: Paging, query: Query, body: t.Any, max_entries: int) -> None:
+    def __init__(self, *, paging: Paging, query: Query, body: t.Any, max_entries: int) -> None:
         self.entries: list[t.Any] = []
         self.pages = 0
         self.is_complete = False
@@ -30,7 +30,7 @@ class PagedList:
         self._body = body
         self._max_entries = max_entries
         self._cursor: Cursor = paging.first
-        self._seen: list[t.Any] = []
+        self._earlier_cursors: list[t.Any] = []
 
     @property
     def query(self) -> Query:
@@ -40,50 +40,53 @@ class PagedList:
     def body(self) -> t.Any:
         return self._with_cursor(self._body or {}) if self._paging.where == 'body' else self._body
 
-    def add(self, content: t.Any) -> None:
-        """Add the content of the page that was selected.
+    def add(self, content: t.Any, status: int) -> None:
+        """Add the content of the page that was selected, which came with this status.
 
         :raises FireflyError: ``response_too_large`` if there are more than ``max_entries``. ``invalid_response`` if the
             content is not a page, if a cursor repeats, or if the number of entries differs from the total.
         """
-        page = self._read(content)
+        page = self._page(content)
+        if page is None:
+            raise _invalid('a page is not a list', status)
         self.pages += 1
         self.entries += page.entries
-        self._seen.append(self._cursor.value)
-        if len(self.entries) > self._max_entries:
-            raise FireflyError('response_too_large', 'The list has more than max_entries entries.', status=200)
+        self._earlier_cursors.append(self._cursor.value)
+        count = len(self.entries)
+        if count > self._max_entries:
+            what = 'The list has more than max_entries entries.'
+            raise FireflyError('response_too_large', what, status=status)
         cursor = self._cursor.next(page)
-        if not page.entries or cursor is None or len(self.entries) == page.total:
-            if page.total not in (None, len(self.entries)):
-                raise _invalid('their entries do not match the total that the server gave')
+        if not page.entries or cursor is None or count == page.total:
+            if page.total is not None and count != page.total:
+                raise _invalid('their entries do not match the total that the server gave', status)
             self.is_complete = True
             return
-        if cursor.value in self._seen:
-            raise _invalid('a page repeats an earlier cursor')
+        if cursor.value in self._earlier_cursors:
+            raise _invalid('a page repeats an earlier cursor', status)
         self._cursor = cursor
 
     def _with_cursor(self, parameters: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """The parameters with those of the page. A page size of the user's own is kept."""
-        selected = dict(parameters)
+        of_page = dict(parameters)
         if self._paging.default_size:
-            selected.setdefault(self._paging.size, self._paging.default_size)
+            of_page.setdefault(self._paging.size, self._paging.default_size)
         if self._cursor.value is not None:
-            selected[self._paging.parameter] = self._cursor.value
-        return selected
+            of_page[self._paging.parameter] = self._cursor.value
+        return of_page
 
-    def _read(self, content: t.Any) -> Page:
+    def _page(self, content: t.Any) -> Page | None:
+        """The page in the content, or ``None`` if there is none."""
         names = self._paging
         fields = content if isinstance(content, dict) else {}
         entries = fields.get(names.entries) if names.entries else content
-        total = fields.get(names.total)
         if not isinstance(entries, list):
-            raise _invalid('a page is not a list')
-        return Page(
-            entries=entries,
-            total=total if total.__class__ is int else None,  # true is an int to Python
-            next_key=fields.get(names.parameter),
-        )
+            return None
+        total = fields.get(names.total) if names.total else None
+        is_number = isinstance(total, int) and not isinstance(total, bool)
+        return Page(entries=entries, total=total if is_number else None, next_key=fields.get(names.parameter))
 
 
-def _invalid(problem: str) -> FireflyError:
-    return FireflyError('invalid_response', f'The pages of the list are not valid: {problem}.', status=200)
+def _invalid(problem: str, status: int) -> FireflyError:
+    what = f'The pages of the list are not valid: {problem}.'
+    return FireflyError('invalid_response', what, status=status)

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 #: The largest body that is read by default, in bytes.
 BODY_LIMIT = 1024 * 1024
 
-Query = t.Mapping[str, t.Sequence[str]]
+#: The parameters of a query, as text or numbers. A list repeats its name.
+Query = t.Mapping[str, t.Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,7 @@ class Request:
 
     It succeeds with a status in ``expect`` and a body of at most ``limit`` bytes. ``token`` becomes a bearer token in
     the ``Authorization`` header. Without ``read_only`` the request is retried only if it cannot have changed anything.
+    ``is_login`` keeps the response out of errors.
     """
 
     method: str
@@ -30,6 +32,7 @@ class Request:
     json: t.Any = None
     token: str | None = None
     read_only: bool = True
+    is_login: bool = False
     limit: int = BODY_LIMIT
 
 

@@ -28,7 +28,12 @@ class RetryBudget:
         self._refusals = 0
 
     def pause_after(self, error: FireflyError) -> float | None:
-        """The pause before the next attempt, in seconds, or ``None`` if there is no next attempt."""
+        """The pause before the next attempt, in seconds.
+
+        It is ``None`` if there is no next attempt: the request may have changed something, or the budget is spent.
+        """
+        if error.changed:
+            return None
         if error.code == 'rate_limited':
             return self._pause_after_refusal(error)
         return self._pause_after_failure(error)
@@ -42,15 +47,15 @@ class RetryBudget:
         return pause
 
     def _pause_after_failure(self, error: FireflyError) -> float | None:
-        requested = _retry_after(error)
-        if not error.retryable or self._retries_left == 0 or requested > WINDOW:
+        retry_after = _retry_after(error)
+        if not error.retryable or self._retries_left == 0 or retry_after > WINDOW:
             return None
         self._retries_left -= 1
         self._failures += 1
-        if requested:
-            return requested
+        if retry_after:
+            return retry_after
         if self._failures == 1:
-            return 0
+            return 0.0
         return min(WINDOW, 2.0 ** (self._failures - 2) * random.uniform(0.5, 1.5))
 
 
@@ -61,4 +66,4 @@ def rate_limit_pause(refusals: int, error: FireflyError) -> float:
 
 
 def _retry_after(error: FireflyError) -> float:
-    return error.response.retry_after if error.response else 0
+    return error.response.retry_after if error.response else 0.0

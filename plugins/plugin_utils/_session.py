@@ -36,7 +36,8 @@ class Session:
         self._context = context
         self._client = FireflyClient(options, context.report)
         self._bytes_left = _LIMIT
-        self._get_token()
+        self._grant = token_of_run(options, context)
+        self._granted_at = time.monotonic()
 
     @property
     def requests(self) -> int:
@@ -50,48 +51,48 @@ class Session:
 
         :raises FireflyError: if there is no response, or not one that the request expects.
         """
-        if self._token.expires_in < 1:
-            self._get_token()
+        if self._grant.token.expires_in < 1:
+            self._renew()
+        without_401 = replace(request, expect=set(request.expect) - {HTTPStatus.UNAUTHORIZED})
         try:
-            return self._send(replace(request, expect={*request.expect} - {HTTPStatus.UNAUTHORIZED}))
+            return self._send(without_401)
         except FireflyError as error:
-            refusal = error.response
-            if refusal is None or refusal.status != HTTPStatus.UNAUTHORIZED:
+            if error.status != HTTPStatus.UNAUTHORIZED:
                 raise
-            if not self._replace_token():
-                if refusal.status in request.expect:
-                    return refusal
-                raise
-        return self._send(request)
+            if self._renew_refused():
+                return self._send(request)
+            if error.response and error.response.status in request.expect:
+                return error.response
+            raise
 
     def content(self, response: Response) -> t.Any:
         """The JSON of the response, with secrets masked, or ``None`` if it is empty. Very short secrets are not masked.
 
-        :raises ValueError: if it is not JSON that a callback can show. The text says why, and repeats nothing of it.
+        :raises ValueError: if it is not JSON that a callback can show. The text says why, and does not repeat it.
         """
         if not response.body.strip():
             return None
-        secrets = (self._token.access_token, self._options['secret_key'])
+        secrets = (self._grant.token.access_token, self._options['secret_key'])
         return masked(_json.parse(response.body), [secret for secret in secrets if len(secret) >= MASKED_LENGTH])
 
     def _send(self, request: Request) -> Response:
-        response = self._client.request(replace(request, token=self._token.access_token, limit=self._bytes_left))
+        token = self._grant.token.access_token
+        response = self._client.request(replace(request, token=token, limit=self._bytes_left))
         self._bytes_left -= len(response.body)
         return response
 
-    def _get_token(self, refused: Token | None = None) -> None:
-        self._token, logins = token_of_run(self._options, self._context, refused)
-        self._is_from_cache = logins == 0
-        self._got_at = time.monotonic()
+    def _renew(self, refused: Token | None = None) -> None:
+        self._grant = token_of_run(self._options, self._context, refused)
+        self._granted_at = time.monotonic()
 
-    def _replace_token(self) -> bool:
+    def _renew_refused(self) -> bool:
         """Replace the token that an endpoint refused, and return whether there is another one.
 
-        A token that this task has just got by its own login is not replaced: the endpoint refuses these keys.
+        A login of this task just now is not repeated, unless its token has run out: the endpoint refuses these keys.
         """
-        just_got = time.monotonic() - self._got_at < RENEWAL_PAUSE
-        if just_got and not self._is_from_cache and self._token.expires_in >= 1:
+        refused = self._grant.token
+        is_new = time.monotonic() - self._granted_at < RENEWAL_PAUSE
+        if is_new and not self._grant.is_from_cache and refused.expires_in >= 1:
             return False
-        refused = self._token
-        self._get_token(refused)
-        return self._token.access_token != refused.access_token
+        self._renew(refused)
+        return self._grant.token.access_token != refused.access_token

@@ -47,6 +47,10 @@ class Token(t.NamedTuple):
         """The remaining lifetime in whole seconds."""
         return math.floor(min(self.ends_monotonic - time.monotonic(), self.ends_wall - time.time()))
 
+    def lifetime_at(self, monotonic: float) -> int:
+        """The lifetime in whole seconds that was left at this time on the monotonic clock."""
+        return math.floor(self.ends_monotonic - monotonic)
+
     def as_result(self) -> dict[str, t.Any]:
         """What a login returns about the token."""
         return {

@@ -45,22 +45,49 @@ _IDENTITY = ('api_url', 'access_key', 'validate_certs', 'ca_path', 'client_cert'
 
 
 class Record(t.NamedTuple):
-    """The outcome of a login, and the time on the monotonic clock when it was stored.
+    """The outcome of a login, the time on the monotonic clock when it was stored, and the scope that logged in.
 
-    A login that failed has an ``error``, the ``scope`` of the task or lookup that got it, and the earlier ``token`` if
-    there is one. ``replaces_refused`` is true if the token replaced one that an endpoint refused.
+    A login that failed has an ``error``, and the earlier ``token`` if there is one. ``replaces_refused`` is true if the
+    token replaced one that an endpoint refused.
     """
 
     stored_at: float = -float('inf')
     token: Token | None = None
     error: FireflyError | None = None
-    replaces_refused: bool = False
     scope: str | None = None
+    replaces_refused: bool = False
 
     @property
     def age(self) -> float:
         """The time since it was stored, in seconds. It is infinite if nothing was."""
         return time.monotonic() - self.stored_at
+
+    def as_json(self) -> bytes:
+        error = self.error
+        fields = {
+            'stored_at': self.stored_at,
+            'token': self.token,
+            'error': None if error is None else [error.code, error.what, error.status, error.retryable],
+            'scope': self.scope,
+            'replaces_refused': self.replaces_refused,
+        }
+        return json.dumps(fields).encode()
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Record:
+        fields = json.loads(text)
+        token = fields['token']
+        error = None
+        if fields['error']:
+            code, what, status, retryable = fields['error']
+            error = FireflyError(code, what, status=status, retryable=retryable)
+        return cls(
+            stored_at=fields['stored_at'],
+            token=Token(*token) if token else None,
+            error=error,
+            scope=fields['scope'],
+            replaces_refused=fields['replaces_refused'],
+        )
 
 
 class Entry:
@@ -73,42 +100,47 @@ class Entry:
 
     def store(self, record: Record) -> None:
         """Replace the record. A file that cannot be written is not an error."""
-        content = {
-            'stored_at': record.stored_at,
-            'token': record.token,
-            'error': record.error and {'what': record.error.what, **record.error.failure},
-            'replaces_refused': record.replaces_refused,
-            'scope': record.scope,
-        }
         try:
             self._file.seek(0)
             self._file.truncate()
-            self._file.write(self._cipher.encrypt(json.dumps(content).encode()))
+            self._file.write(self._cipher.encrypt(record.as_json()))
         except OSError as error:
             _say(f'was not written: {error}')
 
     def _read(self) -> Record:
         """The record in the file. It is empty if the file is new or damaged."""
-        encrypted = self._file.read()
-        if not encrypted:
+        content = self._file.read()
+        if not content:
             return Record()
         try:
-            content = json.loads(self._cipher.decrypt(encrypted))
+            return Record.from_json(self._cipher.decrypt(content))
         except InvalidToken:
             _say('is damaged, and will be replaced')
             return Record()
-        token = content.pop('token')
-        error = content.pop('error')
-        return Record(**content, token=Token(*token) if token else None, error=FireflyError(**error) if error else None)
+
+
+class _NoEntry(Entry):
+    """Where this machine has no cipher, nothing is cached."""
+
+    def __init__(self) -> None:
+        self.record = Record()
+
+    def store(self, record: Record) -> None:
+        pass
 
 
 @contextlib.contextmanager
-def entry(options: Options, report: Report) -> t.Iterator[Entry]:
+def cache_entry(options: Options, report: Report) -> t.Iterator[Entry]:
     """The entry for validated options, locked until the block ends or the process dies.
 
     While another process holds the lock, ``report`` shows a line of progress.
     """
-    cipher, name = _derive(options)
+    try:
+        cipher, name = _derive(options)
+    except Exception as error:  # a policy of the system may refuse an algorithm
+        _say(f'is not used: {error}')
+        yield _NoEntry()
+        return
     with _locked(Path(constants.DEFAULT_LOCAL_TMP, f'firefly-{name}'), report) as file:
         yield Entry(file, cipher)
 
@@ -116,9 +148,15 @@ def entry(options: Options, report: Report) -> t.Iterator[Entry]:
 def _locked(path: Path, report: Report) -> t.BinaryIO:
     """The file, locked until it is closed. If that fails, a file in memory."""
     try:
-        file = open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), 'r+b', buffering=0)  # noqa: SIM115, callers close it
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        _say(f'is not used: {error}')
+        return io.BytesIO()
+    file = os.fdopen(descriptor, 'r+b', buffering=0)
+    try:
         _wait_for_lock(file, report)
     except OSError as error:
+        file.close()
         _say(f'is not used: {error}')
         return io.BytesIO()
     return file
@@ -139,10 +177,14 @@ def _wait_for_lock(file: t.BinaryIO, report: Report) -> None:
 
 def _derive(options: Options) -> tuple[Fernet, str]:
     """The cipher and the name of the file, derived from what decides the outcome of a login."""
-    identity = [*(options[name] for name in _IDENTITY), sorted(getproxies_environment().items())]
-    key = options['secret_key'].encode(errors='surrogateescape')  # bytes from the environment need not be UTF-8
-    derived = HKDF(SHA256(), 48, salt=b'firefly.platform tokens', info=json.dumps(identity).encode()).derive(key)
-    return Fernet(base64.urlsafe_b64encode(derived[:32])), derived[32:].hex()
+    identity: list[t.Any] = [options[name] for name in _IDENTITY]
+    identity.append(sorted(getproxies_environment().items()))
+    secret_key = options['secret_key'].encode(errors='surrogateescape')  # bytes from the environment need not be UTF-8
+    info = json.dumps(identity).encode()
+    derived = HKDF(SHA256(), 48, salt=b'firefly.platform tokens', info=info).derive(secret_key)
+    key = derived[:32]
+    name = derived[32:]
+    return Fernet(base64.urlsafe_b64encode(key)), name.hex()
 
 
 def _say(what: str) -> None:
@@ -151,11 +193,9 @@ def _say(what: str) -> None:
 
 def _initialize_openssl() -> None:
     """OpenSSL initializes itself at first use. In the parent of all workers, it does so once for a run."""
-    try:
+    with contextlib.suppress(Exception):  # cache_entry says why it fails
         HKDF(SHA256(), 48, salt=None, info=b'').derive(b'firefly')
         Fernet(Fernet.generate_key()).encrypt(b'')
-    except Exception as error:  # a policy of the system may refuse it, and a lookup of the health does not need it
-        _say(f'cannot be prepared: {error}')
 
 
 _initialize_openssl()

@@ -148,8 +148,8 @@ FAULTS = [
     _proxy('that hangs', 'timeout', hang(), **SOON),
     _proxy('that lets through', 'ok', GOOD, 'good'),
     _proxy('that closes after the connection', 'tls', send(b'HTTP/1.1 200 OK\r\n\r\n')),
-    _proxy('that closes after the request', 'proxy', close, 'good'),
-    _proxy('that resets after the request', 'proxy', reset(), 'good'),
+    _proxy('that closes after the request', 'connect', close, 'good'),
+    _proxy('that resets after the request', 'connect', reset(), 'good'),
     _proxy('that is junk after the request', 'tls', without_tls(b'HTTP/1.1 502 Bad\r\n\r\n'), 'good'),
     _proxy('that drips a body', 'timeout', drip(b' ' * 500, BEGUN), 'good', **SOON),
     # statuses; test_client.py has all of them

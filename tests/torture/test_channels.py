@@ -136,7 +136,7 @@ LAYERS = [
     f'{PLUGINS}._session:Session.content',
     f'{PLUGINS}._secrets:_masked',
     f'{PLUGINS}._token:Token.as_result',
-    f'{PLUGINS}._token_cache:Entry.store',
+    f'{PLUGINS}._token_cache:Record.as_json',
     f'{PLUGINS}._option_sources:resolve',
     f'{PLUGINS}._login:token_of_run',
     f'{PLUGINS}._action:FireflyAction._result',

@@ -80,7 +80,7 @@ def _ask(options: dict[str, Any], **asked: Any) -> dict[str, Any]:
     raw = {'access_key': ACCESS_KEY, 'secret_key': SECRET_KEY, **options, 'retries': RETRIES, **asked}
     hour = {'ends_monotonic': time.monotonic() + 3600, 'ends_wall': time.time() + 3600}
     cached = Token(access_token=TOKEN, token_type='Bearer', expires_at=int(time.time()) + 3600, **hour)
-    with _token_cache.entry(Api().validate(Options(raw)), print) as entry:
+    with _token_cache.cache_entry(Api().validate(Options(raw)), print) as entry:
         entry.store(Record(stored_at=time.monotonic(), token=cached))
     values, error = perform(Api(), raw, CONTEXT)
     assert list(leaks([SECRET_KEY, ACCESS_KEY, TOKEN, FRESH], [json.dumps(values)])) == []

@@ -45,7 +45,7 @@ def test_1000_hosts_with_bad_keys_are_refused_once_a_minute(tmp_path: Path) -> N
     assert statuses in [[401] * posts for posts in range(1, minutes + 1)]
     failures = [line for line in run.stdout.splitlines() if line.startswith('fatal: ')]
     assert len(failures) == 1000
-    assert sum('it was not sent again' in line for line in failures) == 1000 - len(statuses)
+    assert sum('it was not tried again' in line for line in failures) == 1000 - len(statuses)
 
 
 def test_1000_hosts_log_in_once_and_once_more_when_the_token_is_revoked(tmp_path: Path) -> None:

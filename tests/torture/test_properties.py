@@ -363,10 +363,10 @@ def test_all_pages_are_all_entries_or_an_error(
             found[paging.parameter] = ends
         return found
 
-    pages = PagedList(paging, {'a': ['1']}, {'b': 2}, most)
+    pages = PagedList(paging=paging, query={'a': ['1']}, body={'b': 2}, max_entries=most)
     try:
         while not pages.is_complete:
-            pages.add(fetch(pages.query, pages.body))
+            pages.add(fetch(pages.query, pages.body), 200)
             assert pages.pages < 100
     except FireflyError as error:
         assert error.code in ('invalid_response', 'response_too_large')

@@ -463,6 +463,12 @@ def test_all_pages_together_have_a_limit(firefly: FakeFirefly, monkeypatch: pyte
     assert failure(firefly, PROJECT)[0] == 'response_too_large'
 
 
+def test_another_status_than_that_of_a_list(firefly: FakeFirefly) -> None:
+    firefly.fail(Fault(status=404, body='{"message": "gone"}', path=f'/v2/{LIST}'))
+    code, result = failure(firefly, LIST, all_pages=True, status_code=[200, 404])
+    assert (code, result['status']) == ('invalid_response', 404)
+
+
 # Secrets
 
 ESCAPE = {char: f'\\u{ord(char):04x}' for char in '/' + string.ascii_letters}

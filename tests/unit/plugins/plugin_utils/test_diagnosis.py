@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from http.client import BadStatusLine
 
 import pytest
 import requests
@@ -34,13 +35,10 @@ NO_CA = 'no CA certificates found: install ca-certificates, or certifi for this 
         (requests.exceptions.InvalidURL('HUNTER2'), 'invalid_option', '', False),
         (UnicodeError('HUNTER2'), 'invalid_option', '', False),
         (wrapped(urllib3_errors.LocationParseError('HUNTER2')), 'invalid_option', '', False),
-        (requests.exceptions.ProxyError(OSError('Tunnel HUNTER2')), 'proxy', '', True),
-        (
-            wrapped(urllib3_errors.ProxyError('HUNTER2', ConnectionRefusedError(111, 'refused'))),
-            'proxy',
-            'refused',
-            True,
-        ),
+        # a server behind the proxy closes the connection, or sends what http.client says of a proxy
+        (wrapped(urllib3_errors.ProxyError('HUNTER2', ConnectionResetError(104, 'reset'))), 'connect', 'reset', True),
+        (wrapped(BadStatusLine('Tunnel connection failed: 403')), 'connect', '', True),
+        (wrapped(urllib3_errors.ProxyError('x', BadStatusLine('Tunnel connection failed'))), 'connect', '', True),
         (wrapped(urllib3_errors.ProxyError('HUNTER2', OSError('Tunnel connection failed: 403'))), 'proxy', '', False),
         (requests.exceptions.ProxyError(urllib3_errors.ProxyError('HUNTER2', NO_CONNECTION)), 'proxy', '', False),
         (wrapped(ssl.SSLEOFError(8, 'HUNTER2')), 'tls', '', True),

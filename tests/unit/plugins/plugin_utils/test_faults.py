@@ -6,11 +6,9 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import urllib3
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import HINTS
 from ansible_collections.firefly.platform.plugins.plugin_utils._login import Login
 from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context
@@ -33,8 +31,6 @@ def test_the_table_has_every_code_and_no_name_twice() -> None:
 @pytest.mark.parametrize('name', BY_NAME)
 def test_a_login_reports_the_code_of_each_fault(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fault = BY_NAME[name]
-    if urllib3.__version__.startswith('1.') and name in ('a proxy that closes', 'a proxy that hangs'):
-        fault = replace(fault, code='proxy')  # this urllib3 has one exception for all that a proxy does
     lines: list[str] = []
     with stage(fault, tmp_path) as scene:
         for variable, value in scene.environment.items():

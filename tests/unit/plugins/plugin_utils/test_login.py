@@ -13,8 +13,9 @@ import pytest
 import yaml
 from ansible_collections.firefly.platform.plugins.plugin_utils import _secrets
 from ansible_collections.firefly.platform.plugins.plugin_utils._client import VERSION
+from ansible_collections.firefly.platform.plugins.plugin_utils._credentials import basic_authorization
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
-from ansible_collections.firefly.platform.plugins.plugin_utils._login import Login, basic_authorization
+from ansible_collections.firefly.platform.plugins.plugin_utils._login import Login
 from ansible_collections.firefly.platform.plugins.plugin_utils._options import Options
 from fake_firefly import ACCESS_KEY, SECRET_KEY, FakeFirefly, Fault
 from helpers import client

@@ -46,9 +46,9 @@ class Pages:
 
 def read(style: str, fetch: Pages, query: t.Any = None, body: t.Any = None) -> PagedList:
     """The list, read to its end."""
-    pages = PagedList(paging(style), query or {}, body, max_entries=3)
+    pages = PagedList(paging=paging(style), query=query or {}, body=body, max_entries=3)
     while not pages.is_complete:
-        pages.add(fetch(pages.query, pages.body))
+        pages.add(fetch(pages.query, pages.body), 200)
     return pages
 
 

@@ -28,7 +28,7 @@ from helpers import client
 
 fork = multiprocessing.get_context('fork')
 
-TOLD_AGAIN = 'it was not sent again'
+TOLD_AGAIN = 'it was not tried again'
 DOWN = Fault(status=503)
 REFUSED = Fault(status=401)
 
@@ -92,20 +92,22 @@ def test_the_file_is_private_and_encrypted(firefly: FakeFirefly, run_folder: Pat
 
 
 def test_everything_that_decides_the_outcome_has_its_own_file(
-    run_folder: Path, monkeypatch: pytest.MonkeyPatch
+    run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names: set[str] = set()
 
+    (tmp_path / 'other').touch()
+
     def name(**change: Any) -> str:
         options = Login().validate(Options({**client.KEYS, **change}))
-        with _token_cache.entry(options, print):
+        with _token_cache.cache_entry(options, print):
             pass
         (new,) = {path.name for path in run_folder.iterdir()} - names
         return new
 
     names.add(name())
     other: dict[str, Any] = dict.fromkeys(
-        ['access_key', 'secret_key', 'ca_path', 'client_cert', 'client_key'], '/other'
+        ['access_key', 'secret_key', 'ca_path', 'client_cert', 'client_key'], str(tmp_path / 'other')
     )
     other |= {'api_url': 'https://firefly.example', 'validate_certs': False, 'use_proxy': False}
     for option, value in other.items():
@@ -191,14 +193,47 @@ def test_a_failure_keeps_a_token_that_lives_long_enough(firefly: FakeFirefly) ->
     assert TOLD_AGAIN in str(failure(firefly, 'later task', min_ttl=86400))
 
 
-@pytest.mark.parametrize('option', ['ca_path', 'client_cert'])
-def test_a_failure_that_sent_nothing_is_not_shared(firefly: FakeFirefly, tmp_path: Path, option: str) -> None:
+def test_a_token_that_is_too_short_for_one_task_serves_another(firefly: FakeFirefly) -> None:
+    assert failure(firefly, min_ttl=86400).code == 'expires_too_soon'
+    assert get(firefly, min_ttl=60)[1] == 0
+
+
+@pytest.mark.parametrize(
+    'options,environment',
+    [
+        ({'ca_path': 'not.pem'}, {}),
+        ({'client_cert': 'not.pem'}, {}),
+        ({'api_url': 'https://firefly..invalid'}, {}),
+        ({'api_url': 'https://firefly.invalid'}, {'https_proxy': 'http://['}),
+        ({'api_url': 'https://firefly.invalid'}, {'https_proxy': 'socks5://127.0.0.1:1'}),
+    ],
+    ids=str,
+)
+def test_a_failure_that_sent_nothing_is_not_shared(
+    firefly: FakeFirefly,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: dict[str, str],
+    environment: dict[str, str],
+) -> None:
     (tmp_path / 'not.pem').write_text('text')
-    for _unused in range(2):
-        error = failure(firefly, **{option: str(tmp_path / 'not.pem')})
-        assert (error.code, TOLD_AGAIN in str(error)) == ('invalid_option', False)
-    error = failure(firefly, api_url='https://firefly..invalid')
-    assert str(error) == str(failure(firefly, api_url='https://firefly..invalid'))
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    options = {name: value.replace('not.pem', str(tmp_path / 'not.pem')) for name, value in options.items()}
+    first, second = (failure(firefly, **options) for _unused in range(2))
+    assert str(first) == str(second)
+    assert TOLD_AGAIN not in str(first)
+
+
+def test_a_policy_that_refuses_the_cipher_is_not_an_error(
+    firefly: FakeFirefly, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    def refuse(*_unused: Any, **_more: Any) -> None:
+        raise ValueError('refused')
+
+    monkeypatch.setattr(_token_cache, 'HKDF', refuse)
+    assert [get(firefly)[1] for _unused in range(2)] == [1, 1]
+    assert 'is not used: refused' in said
 
 
 def test_a_secret_key_that_is_not_utf_8_is_refused_like_any_other(firefly: FakeFirefly) -> None:
