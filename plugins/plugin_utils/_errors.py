@@ -47,10 +47,10 @@ HINTS: dict[str, str] = {
 class FireflyError(Exception):
     """An operation failed. ``str()`` says what happened, where, and what to do next. It holds no secret.
 
-    ``what`` is that text without what to do next. ``response`` is the last response, if there was one, and ``status``
-    its status. ``retryable`` is true if the same request may succeed later. ``final`` is true if nothing can be sent
-    until somebody changes something, so waiting does not help. ``changed`` is true if the request may have changed
-    something.
+    ``what`` is that text without what to do next, and ``hint`` is the rest. ``response`` is the last response, if there
+    was one, and ``status`` its status. ``retryable`` is true if the same request may succeed later. ``final`` is true
+    if nothing can be sent until somebody changes something, so waiting does not help. ``changed`` is true if the
+    request may have changed something.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class FireflyError(Exception):
         code: str,
         what: str,
         *,
+        hint: str | None = None,
         response: Response | None = None,
         status: int | None = None,
         retryable: bool = False,
@@ -67,6 +68,7 @@ class FireflyError(Exception):
         super().__init__(code, what)
         self.code = code
         self.what = what
+        self.hint = hint or HINTS[code]
         self.response = response
         self.status = response.status if response else status
         self.retryable = retryable
@@ -74,7 +76,7 @@ class FireflyError(Exception):
         self.changed = changed
 
     def __str__(self) -> str:
-        return f'{self.what} {HINTS[self.code]}'
+        return f'{self.what} {self.hint}'
 
     @property
     def failure(self) -> dict[str, t.Any]:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -15,10 +14,14 @@ from ._diagnosis import Diagnosis
 from ._errors import FireflyError
 from ._options import Options
 from ._request import Request, Response
-from ._secrets import masked, server_message
+from ._secrets import masked_line, server_message
 
 _CODES = {401: 'unauthorized', 403: 'forbidden', 404: 'not_found', 407: 'proxy', 429: 'rate_limited'}
 _CODES_OF_CLASSES = {3: 'redirect', 5: 'server_error'}
+_REFUSED_WITHOUT_KEYS = (
+    'This request sends no keys, so the key pair is not the reason. Check api_url, and that no proxy or firewall in '
+    'front of Firefly blocks the controller.'
+)
 _RETRYABLE = (429, 502, 503, 504)
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
@@ -70,9 +73,11 @@ def unexpected_response(request: Request, options: Options, response: Response) 
             what = f'{what}. It asks for a pause of {response.retry_after:.0f} s'
     if request.is_login:
         response = replace(response, body=b'')  # it can hold a token
+    refused_without_keys = code in ('unauthorized', 'forbidden') and not request.has_credentials
     return FireflyError(
         code,
         f'{what}.',
+        hint=_REFUSED_WITHOUT_KEYS if refused_without_keys else None,
         response=response,
         retryable=status in _RETRYABLE,
         changed=not request.read_only and not _is_refusal(status),
@@ -96,8 +101,8 @@ def _address(location: str, secrets: list[str | None]) -> str:
     """The address that a redirect points to, without query and user name."""
     try:
         parts = urlsplit(location)
-        address = f'{parts.scheme}://{parts.hostname}{parts.path}' if parts.hostname else parts.path
     except ValueError:
         return ''
-    printable = re.sub(r'[^\x21-\x7e]', '', address)
-    return str(masked(printable, secrets))[:200]
+    host = parts.netloc.rpartition('@')[2]
+    address = f'{parts.scheme}://{host}{parts.path}' if host else parts.path
+    return masked_line(address, secrets)

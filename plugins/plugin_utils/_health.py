@@ -132,6 +132,7 @@ def _too_late(error: FireflyError) -> FireflyError:
     return FireflyError(
         error.code,
         f'Firefly was not up within wait_timeout: {error.what}',
+        hint=error.hint,
         response=error.response,
         retryable=error.retryable,
     )

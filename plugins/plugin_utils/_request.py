@@ -35,6 +35,11 @@ class Request:
     is_login: bool = False
     limit: int = BODY_LIMIT
 
+    @property
+    def has_credentials(self) -> bool:
+        """Whether it holds the key pair or a token."""
+        return self.is_login or self.token is not None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Response:
