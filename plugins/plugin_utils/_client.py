@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import sys
+import threading
 import time
 import typing as t
 import warnings
@@ -116,7 +118,7 @@ class FireflyClient:
         proxies = {'all': self.proxy} if self.proxy else {}
         limits: t.Any = Timeout(connect=timeout, read=timeout)
         started = time.monotonic()
-        with _without_warnings(self._verify), self._adapter_for(request) as adapter:
+        with _quiet_libraries(), self._adapter_for(request) as adapter:
             response = adapter.send(
                 message, stream=True, timeout=limits, verify=self._verify, cert=self._certificate, proxies=proxies
             )
@@ -145,12 +147,23 @@ class FireflyClient:
 
 
 @contextlib.contextmanager
-def _without_warnings(verify: bool | str) -> t.Iterator[None]:
-    """urllib3 would warn at each request without verification, which the user chose."""
+def _quiet_libraries() -> t.Iterator[None]:
+    """Drops what libraries log and warn of in this thread. It can hold raw headers, and would be in Ansible's log."""
+    thread = threading.get_ident()
+
+    def is_other_thread(record: logging.LogRecord) -> bool:
+        return threading.get_ident() != thread
+
+    handlers = [handler for handler in (*logging.getLogger().handlers, logging.lastResort) if handler]
     with warnings.catch_warnings():
-        if verify is False:
-            warnings.simplefilter('ignore')
-        yield
+        warnings.simplefilter('ignore')
+        for handler in handlers:
+            handler.addFilter(is_other_thread)
+        try:
+            yield
+        finally:
+            for handler in handlers:
+                handler.removeFilter(is_other_thread)
 
 
 def _proxy(options: Options) -> str | None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import logging
 import os
 import socket
 import subprocess
@@ -117,7 +118,7 @@ def test_a_redirect_is_reported_and_not_followed(firefly: FakeFirefly) -> None:
         error = failure(login, firefly.url, retries=1)
         assert other.requests == []
     assert error.code == 'redirect'
-    assert 'http://127.0.0.1/v2/login' in str(error)
+    assert f': {other.url}/v2/login. ' in str(error)
 
 
 @pytest.mark.parametrize(
@@ -130,8 +131,12 @@ def test_a_redirect_is_reported_and_not_followed(firefly: FakeFirefly) -> None:
         ('https://user:HUNTER2@other.example/', ': https://other.example/'),
         (f'https://other.example/{SECRET_KEY}', ': https://other.example/********'),
         (f'https://other.example/?{SECRET_KEY}', ': https://other.example/'),
-        (f'/{base64.b64encode(SECRET_KEY.encode()).decode()}', ': /********'),
-        ('https://other.example/\x1b[31m', ': https://other.example/[31m'),
+        (f'/a {base64.b64encode(SECRET_KEY.encode()).decode()}', ': /a ********'),
+        ('https://other.example/\x1b[31m', ': https://other.example/ [31m'),
+        (f'https://{SECRET_KEY}.example/', ': https://********.example/'),
+        (f'https://{SECRET_KEY.lower()}.example/', ': https://********.example/'),
+        (f'https://other.example/{SECRET_KEY[:9]}\r\n {SECRET_KEY[9:]}', ': ********'),
+        (f'https://other.example/{SECRET_KEY[:9]}\x01{SECRET_KEY[9:]}', ': ********'),
         ('https://other.example/' + 'x' * 5000, ': https://other.example/' + 'x' * 178),
     ],
     ids=lambda text: str(text)[:40],
@@ -147,6 +152,38 @@ def test_a_reason_phrase_that_repeats_the_keys(serve: Serve) -> None:
     error = failure(login, serve(http(f'401 {SECRET_KEY}', '', f'X-Key: {SECRET_KEY}')).url)
     assert error.code == 'unauthorized'
     assert SECRET_KEY not in str(error)
+
+
+@pytest.mark.parametrize('is_error', [False, True])
+def test_libraries_log_nothing_while_a_request_is_made(
+    serve: Serve, caplog: pytest.LogCaptureFixture, is_error: bool
+) -> None:
+    elsewhere = logging.getLogger('elsewhere')
+
+    def talk(connection: socket.socket, request: bytes) -> None:
+        elsewhere.warning('in another thread')
+        http('401' if is_error else '200', '{}', 'no header', f'X-Key: {SECRET_KEY}')(connection, request)
+
+    with caplog.at_level(logging.DEBUG):
+        server = serve(talk)
+        if is_error:
+            assert failure(login, server.url).code == 'unauthorized'
+        else:
+            login(server.url)
+        elsewhere.warning('after the request')
+        logging.getLogger('urllib3.connection').warning('of a library after it')
+    assert caplog.messages == ['in another thread', 'after the request', 'of a library after it']
+
+
+@pytest.mark.parametrize('status', [401, 403])
+def test_a_refused_request_without_keys_is_not_blamed_on_them(firefly: FakeFirefly, status: int) -> None:
+    firefly.fail(Fault(status=status), times=None)
+    error = failure(health, firefly.url)
+    assert str(error).endswith(
+        '. This request sends no keys, so the key pair is not the reason. Check api_url, and that no proxy or firewall '
+        'in front of Firefly blocks the controller.'
+    )
+    assert 'sends no keys' not in str(failure(login, firefly.url))
 
 
 def test_a_body_has_a_limit(firefly: FakeFirefly) -> None:
