@@ -19,8 +19,8 @@ from ._errors import FireflyError
 from ._facts import exposure
 from ._operation import Context, Operation, Outcome
 from ._option_sources import Sources, resolve
-from ._options import KEY_FILES, Options
-from ._secrets import holds_secret
+from ._options import KEY_FILES, OPTIONS, SHARED_OPTIONS, Options
+from ._secrets import MASKED_LENGTH, holds_secret, texts
 
 _CONTROLLER_ASKS = (
     'The controller makes the request, whatever the host of the task is. To go through a bastion, set https_proxy in '
@@ -51,13 +51,14 @@ class FireflyAction(ActionBase):
                 template=self._templar.template,
                 resolve_path=self._loader.path_dwim,
             )
-            raw: Options | None = None
+            item_is_secret = self._item_may_hold_key(sources)
+            if item_is_secret:
+                self._task.no_log = True  # now, so that it also holds if anything below crashes
             try:
                 raw = resolve(self.operation.options, sources)
                 outcome = self.operation.run(self.operation.validate(raw), self._context())
             except FireflyError as error:
                 outcome = Outcome(self.operation.values_without_response(error), error)
-            item_is_secret = self._item_may_hold_key(raw, sources)
         result = self._result(outcome)
         is_secret = bool(self.operation.secrets and not outcome.error)
         if is_secret or item_is_secret:
@@ -72,22 +73,33 @@ class FireflyAction(ActionBase):
         scope = None if repeats else self._task._uuid
         return Context(report=_report, scope=scope, check_mode=bool(self._task.check_mode))
 
-    def _item_may_hold_key(self, raw: Options | None, sources: Sources) -> bool:
-        """Whether a key can be in what ansible-core shows of a loop: the item, and with ``extended`` its neighbors."""
+    def _item_may_hold_key(self, sources: Sources) -> bool:
+        """Whether a key can be in what ansible-core shows of a loop: the item, and with ``extended`` its neighbors.
+
+        It cannot if the keys are known, and the item has nothing in common with them or with :meth:`_possible_keys`.
+        """
         if not self._task.loop:
             return False
-        if raw is None:
-            return True
         loop_var = sources.variables.get('ansible_loop_var', 'item')
         item = [sources.variables.get(loop_var), sources.variables.get('ansible_loop')]
         try:
-            options = raw
-            if 'secret_key' not in self.operation.options:
-                options = resolve(tuple(KEY_FILES), sources)
-            keys = [str(options[name]).strip() for name in KEY_FILES if name in options]
-            return holds_secret(item, keys)
-        except (FireflyError, RecursionError):
+            options = resolve(tuple(KEY_FILES), sources)
+            if 'secret_key' in self.operation.options and not {'secret_key', 'secret_key_file'}.intersection(options):
+                return True
+            keys = list(texts(self._possible_keys(options)))
+            parts = [text for text in texts(item) if len(text) >= MASKED_LENGTH]
+            return holds_secret(item, [key.strip() for key in keys]) or holds_secret(keys, parts)
+        except (FireflyError, RecursionError, ValueError):
             return True
+
+    def _possible_keys(self, options: Options) -> list[t.Any]:
+        """The values that can be a key, perhaps by mistake: of options for a key or a file, and of unknown options."""
+        known = {*SHARED_OPTIONS, *self.operation.options}
+        return [
+            value
+            for name, value in options.items()
+            if name not in known or name in KEY_FILES or OPTIONS[name].type == 'path'
+        ]
 
     def _hide(self, result: dict[str, t.Any]) -> None:
         result['_ansible_no_log'] = True

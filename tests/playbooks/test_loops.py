@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import base64
+import itertools
 import json
 import os
 import secrets
@@ -20,7 +22,7 @@ import pytest
 import yaml
 from ansible.release import __version__ as ansible_core
 from fake_firefly import FakeFirefly
-from helpers.ansible_run import HEALTH, LOGIN, Run, keys_of, run_ansible, run_tasks, write_inventory
+from helpers.ansible_run import API, HEALTH, LOGIN, Run, keys_of, run_ansible, run_tasks, write_inventory
 from helpers.needles import leaks
 
 NEEDLE = 'SHOWN-ON-PURPOSE'
@@ -182,6 +184,67 @@ def test_in_files(cases: dict[str, Case], tmp_path: Path, bundled_collections: P
     check(tmp_path / 'run', cases, bundled_collections, environment, '-v')
     for name, folder in folders.items():
         assert list(leaks([NEEDLE], [folder])), name
+
+
+# tasks that fail before the key is known, or never know it
+HOLDS_KEY: dict[str, dict[str, Any]] = {
+    'misspelt': {'options': {'secret_kye': '{{ item.secret }}'}},
+    'nested': {'options': {'keys': {'secret_key': ['{{ item.secret }}']}}},
+    'decoded': {'options': {'secret_kye': '{{ item.encoded | b64decode }}'}},
+    'joined': {'options': {'secret_kye': '{{ item.first }}{{ item.second }}'}},
+    'file': {'options': {'secret_key_file': '{{ item.secret }}'}},
+    'absolute file': {'options': {'secret_key_file': '/{{ item.secret }}'}},
+    'other file': {'options': {'client_key': '{{ item.secret }}'}},
+    'other mistake': {'options': {'secret_key': '{{ item.secret }}', 'access_key': 'A', 'retries': 'many'}},
+    'misspelt variable': {'vars': {'firefly_secret_kye': '{{ item.secret }}'}},
+    'variable for a file': {'vars': {'firefly_secret_key_file': '/{{ item.secret }}'}},
+}
+CONTROLS: list[dict[str, Any]] = [{}, {'extended': True}, {'label': '{{ item.secret }}'}, {'loop_var': 'pair'}]
+
+
+@pytest.mark.parametrize('module', [LOGIN, HEALTH, API])
+def test_an_item_that_may_hold_a_key_is_hidden(tmp_path: Path, module: str) -> None:
+    keys = [new_secret(), new_secret()]
+    items = [
+        {'secret': key, 'encoded': base64.b64encode(key.encode()).decode(), 'first': key[:12], 'second': key[12:]}
+        for key in keys
+    ]
+    tasks = []
+    for case, control in itertools.product(HOLDS_KEY, CONTROLS):
+        if module == HEALTH and case == 'misspelt variable':  # a key that health never needs
+            continue
+        options = {'api_url': 'http://127.0.0.1:9', 'retries': 0, **HOLDS_KEY[case].get('options', {})}
+        if module == API:
+            options['path'] = 'projects'
+        looped = {module: options, 'vars': HOLDS_KEY[case].get('vars', {}), 'loop': '{{ items }}'}
+        if 'loop_var' in control:
+            looped = json.loads(json.dumps(looped).replace('item.', 'pair.'))
+        name = f'{case}, {control}'
+        tasks.append({'name': name, **looped, 'loop_control': control, 'ignore_errors': True})
+    variables = {'items': "{{ lookup('env', 'ITEMS') | from_json }}"}
+    environment = {'ITEMS': json.dumps(items), 'ANSIBLE_LOG_PATH': str(tmp_path / 'log')}
+    run = run_tasks(tmp_path, tasks, play={'vars': variables}, environment=environment, arguments=['-vvv'])
+    assert run.status == 0, run.output
+    parts = run.stdout.split('\nTASK [')[1:]
+    assert len(parts) == len(tasks) + 1
+    assert [part.partition(']')[0] for part in parts if list(leaks(keys, [part]))] == []
+    assert list(leaks(keys, [run.output, tmp_path / 'log'])) == []
+    assert 'There is no option secret_kye' in ' '.join(run.output.split())
+
+
+def test_an_item_that_holds_no_key_is_shown(firefly: FakeFirefly, tmp_path: Path) -> None:
+    looped = {
+        'health': {HEALTH: None},
+        'mistake-health': {HEALTH: {'wait_timeout': '{{ item }}'}},
+        'api': {API: {'path': 'runners/projects/{{ item }}'}},
+        'mistake-api': {API: {'path': '{{ item }}', 'timeout': 'long'}},
+        'login': {LOGIN: {'api_url': 'http://127.0.0.1:9/{{ item }}', 'retries': 0}},
+    }
+    tasks = [{**looped[name], 'loop': [name, 2], 'ignore_errors': True} for name in looped]
+    run = run_tasks(tmp_path, tasks, environment=keys_of(firefly))
+    assert run.status == 0, run.output
+    assert [name for name in looped if f'(item={name})' not in run.stdout] == []
+    assert run.stdout.count('(item=2)') == len(looped)
 
 
 def test_facts_of_earlier_tasks(firefly: FakeFirefly, tmp_path: Path) -> None:
