@@ -26,7 +26,8 @@ options:
     default: https://api.firefly.ai
   validate_certs:
     description:
-      - Verifies the server's TLS certificate. With V(false), anyone in between can read the secret key.
+      - Verifies the server's TLS certificate. With V(false), anyone in between can read the secret key, and a run
+        warns of that once.
     type: bool
     default: true
   ca_path:

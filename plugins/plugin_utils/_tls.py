@@ -9,9 +9,18 @@ from __future__ import annotations
 import os
 import ssl
 
+from ansible.utils.display import Display
+
 from ._errors import FireflyError
 from ._files import file_error, unreadable
 from ._options import Options
+
+_DISPLAY = Display()
+
+# without a name or an address, so that ansible-core shows it once
+_NOT_VALIDATED = (
+    'validate_certs is false, so anyone between the controller and Firefly can read the keys and the token.'
+)
 
 
 def trusted(options: Options) -> bool | str:
@@ -30,6 +39,7 @@ def trusted(options: Options) -> bool | str:
         except (OSError, ValueError) as error:
             raise _unusable(options.origin('ca_path'), error) from None
     if not options['validate_certs']:
+        _DISPLAY.warning(_NOT_VALIDATED)
         return False
     return ca_path or True
 

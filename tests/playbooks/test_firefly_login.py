@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import HINTS
 from fake_firefly import TOKEN_NEEDLE, FakeFirefly, Fault
-from helpers.ansible_run import LOGIN, keys_of, lookup, run_tasks, task
+from helpers.ansible_run import API, HEALTH, LOGIN, keys_of, lookup, run_tasks, task
 from helpers.needles import forms, leaks
+from helpers.raw_server import RawServer, http
+from helpers.wire_faults import ACCESS_KEY, SECRET_KEY, login_body
 
 HOSTS = [f'host{number}' for number in range(8)]
 #: By case how many times its Firefly refuses, the tasks, and how many requests all hosts make.
@@ -25,6 +27,7 @@ CASES: dict[str, tuple[int | None, list[str], int]] = {
     'later_task': (1, ['login', 'login'], 2),
     'until': (1, ['until'], 2),
 }
+KEYS_FROM_ENVIRONMENT = "access_key=lookup('env', 'A'), secret_key=lookup('env', 'S'), retries=0"
 FAILED = {'refused_login_0', 'refused_lookup_0', 'later_task_0'}
 
 
@@ -107,6 +110,52 @@ def test_no_secret_anywhere(firefly: FakeFirefly, tmp_path: Path, verbosity: lis
     assert list(leaks([token], [log]))
     log.write_text('\n'.join(line for line in log.read_text().splitlines() if '%DUMP' not in line))
     assert list(leaks([firefly.secret_key, *firefly.tokens], [run.output, tmp_path])) == []
+
+
+def test_what_libraries_log_is_not_in_the_log(tmp_path: Path) -> None:
+    """A line without a colon makes urllib3 log the headers after it."""
+    log = tmp_path / 'ansible.log'
+    headers = ('no header', f'X-Key: {SECRET_KEY}')
+    with RawServer(http(401, '', *headers)) as refuses, RawServer(http(200, login_body(), *headers)) as accepts:
+        keys = {'access_key': ACCESS_KEY, 'secret_key': SECRET_KEY, 'retries': 0}
+        tasks = []
+        for name, server in {'refuses': refuses, 'accepts': accepts}.items():
+            options = {**keys, 'api_url': server.url}
+            tasks += [
+                task(f'login_{name}', LOGIN, options),
+                task(f'health_{name}', HEALTH, options),
+                task(f'api_{name}', API, {**options, 'path': 'projects'}),
+                lookup(f'lookup_{name}', f"'expires_at', api_url='{server.url}', {KEYS_FROM_ENVIRONMENT}"),
+            ]
+        environment = {'ANSIBLE_LOG_PATH': str(log), 'A': ACCESS_KEY, 'S': SECRET_KEY}
+        run = run_tasks(tmp_path, tasks, environment=environment, arguments=['-vvvvv'])
+    assert run.outcomes() == {
+        **{f'{edge}_refuses': 'unauthorized' for edge in ('login', 'health', 'api')},
+        **{'lookup_refuses': 'failed', 'lookup_accepts': 'ok', 'login_accepts': 'ok', 'api_accepts': 'ok'},
+        'health_accepts': 'unexpected_status',
+    }
+    assert 'firefly_login' in log.read_text()
+    assert 'Failed to parse headers' not in log.read_text() + run.output
+    log.write_text('\n'.join(line for line in log.read_text().splitlines() if '%DUMP' not in line))
+    assert list(leaks([SECRET_KEY], [run.output, log])) == []
+
+
+def test_a_run_without_validation_warns_once(tmp_path: Path) -> None:
+    with FakeFirefly(tls=True) as firefly:
+        tasks = [
+            task('login', LOGIN),
+            task('health', HEALTH),
+            task('looped', API, {'path': 'runners/projects/project-{{ item }}'}, loop=[1, 1]),
+            lookup('looked_up', "'health'"),
+            task('valid', HEALTH, {'validate_certs': True}),
+        ]
+        environment = {**keys_of(firefly), 'FIREFLY_VALIDATE_CERTS': 'false', 'FIREFLY_CA_PATH': ''}
+        run = run_tasks(tmp_path, tasks, hosts=HOSTS[:5], environment=environment)
+        only_valid = run_tasks(tmp_path, tasks[-1:], environment=environment)
+    assert run.outcomes() == {'login': 'ok', 'health': 'ok', 'looped': 'ok', 'looked_up': 'ok', 'valid': 'tls'}
+    warning = 'validate_certs is false, so anyone between the controller and Firefly can read the keys and the token.'
+    assert ' '.join(run.output.split()).count(warning) == 1
+    assert 'validate_certs is false' not in ' '.join(only_valid.output.split())
 
 
 def test_the_search_finds_each_form_of_a_secret(tmp_path: Path) -> None:
