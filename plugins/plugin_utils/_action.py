@@ -43,6 +43,9 @@ class FireflyAction(ActionBase):
         variables = task_vars or {}
         if self._task.delegate_to and self._task.delegate_to not in constants.LOCALHOST:
             _DISPLAY.warning(_CONTROLLER_ASKS)
+        no_log = self._task.no_log
+        if self._task.loop:
+            self._task.no_log = True  # until the item is known to hold no key, so also if anything crashes
         with task_environment(self._task.environment, omit=variables.get('omit')):
             sources = Sources(
                 arguments=self._task.args,
@@ -52,8 +55,8 @@ class FireflyAction(ActionBase):
                 resolve_path=self._loader.path_dwim,
             )
             item_is_secret = self._item_may_hold_key(sources)
-            if item_is_secret:
-                self._task.no_log = True  # now, so that it also holds if anything below crashes
+            if not item_is_secret:
+                self._task.no_log = no_log
             try:
                 raw = resolve(self.operation.options, sources)
                 outcome = self.operation.run(self.operation.validate(raw), self._context())

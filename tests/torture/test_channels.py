@@ -35,6 +35,7 @@ GO_ON = {'ignore_errors': True}
 TASKS: list[dict[str, Any]] = [
     {LOGIN: None, 'register': 'login', **GO_ON},
     {LOGIN: None, 'loop': [1, 2], **GO_ON},
+    {LOGIN: {'secret_kye': '{{ item }}'}, 'loop': ["{{ lookup('env', 'FIREFLY_SECRET_KEY') }}"], **GO_ON},
     {LOGIN: {'token_cache': False}, 'become': True, 'become_method': 'ansible.builtin.su', **GO_ON},
     {LOGIN: {'secret_key': "{{ lookup('env', 'FIREFLY_SECRET_KEY') }}"}, 'async': 60, **GO_ON},
     {'ansible.builtin.debug': {'msg': LOOKUP}, **GO_ON},
@@ -65,6 +66,7 @@ ECHO_TASKS: list[dict[str, Any]] = [
 ACCESS_KEY, SECRET_KEY = f'CHANNEL-ACCESS-{uuid.uuid4()}', f'CHANNEL-SECRET-{uuid.uuid4()}'
 TOKEN = f'eyJhbGciOiJub25lIn0.{uuid.uuid4().hex}.{uuid.uuid4().hex}'
 PROXY_PASSWORD = f'CHANNEL-PROXY-{uuid.uuid4()}'
+BASIC = base64.b64encode(f'{ACCESS_KEY}:{TOKEN}'.encode()).decode()
 ESCAPED = ''.join(f'\\u{ord(char):04x}' for char in TOKEN)
 HEADER = f'Authorization: Bearer {TOKEN}'
 SAID = f'{ACCESS_KEY} {SECRET_KEY}'
@@ -89,6 +91,10 @@ ECHOES = {
     'as_JSON_in_JSON': json.dumps({'request': json.dumps({'headers': HEADER})}),
     'as_escapes': f'{{"authorization": "Bearer {ESCAPED}"}}',
     'as_base64': json.dumps({'authorization': base64.b64encode(HEADER.encode()).decode()}),
+    'as_base64_in_base64': json.dumps({'authorization': base64.b64encode(f'Basic {BASIC}'.encode()).decode()}),
+    'as_JSON_in_JSON_in_JSON': json.dumps(json.dumps(json.dumps({'headers': f'"/{HEADER}/"'}))),
+    'as_percents': json.dumps({'headers': ''.join(f'%{byte:02x}' for byte in HEADER.encode())}),
+    'as_HTML': json.dumps({'headers': ''.join(f'&#{byte};' for byte in HEADER.encode())}),
     'as_base64_for_a_URL': json.dumps({'authorization': base64.urlsafe_b64encode(HEADER.encode()).decode()}),
     'as_a_key': json.dumps({f'Bearer {TOKEN}': {TOKEN: [TOKEN]}}),
     'as_a_message': json.dumps({'message': f'no {HEADER} here'}),
@@ -135,6 +141,8 @@ LAYERS = [
     f'{PLUGINS}._pages:PagedList.add',
     f'{PLUGINS}._session:Session.content',
     f'{PLUGINS}._secrets:_masked',
+    f'{PLUGINS}._action:holds_secret',
+    f'{PLUGINS}._action:task_environment',
     f'{PLUGINS}._token:Token.as_result',
     f'{PLUGINS}._token_cache:Record.as_json',
     f'{PLUGINS}._option_sources:resolve',
