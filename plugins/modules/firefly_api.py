@@ -100,7 +100,7 @@ options:
 notes:
   - Ansible shows O(path), O(query), O(body) and the response as it does for any module. Add C(no_log=true) to the task if one of them
     holds a secret.
-  - The token and the key pair are masked in the response if they have 8 characters or more.
+  - The token and the secret key are masked in the response if they have 8 characters or more.
   - A task for many hosts makes a request for each of them. Add C(run_once=true) if one is enough.
   - A response, or all pages of a list together, may have up to 32 MiB. AWX shows an empty result for a job event of more than 700,000
     characters, but later tasks have the complete variable. Use a filter to get less.

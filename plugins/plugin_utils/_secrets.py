@@ -41,6 +41,7 @@ _LINE_LENGTH = 200
 _PERCENT_ESCAPES = re.compile('(?:%[0-9a-fA-F]{2})+')
 _JSON_ESCAPES = re.compile(r'(?:\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})+')
 _QUOTES_AND_SPACE = re.compile(r"""([\s"'<>]+)""")
+_LINE_BREAKS = re.compile(r'[\r\n]\s*')
 _SPACE = re.compile(r'(\s+)')
 _STANDARD_BASE64 = str.maketrans('-_', '+/')
 
@@ -57,7 +58,7 @@ def masked(value: t.Any, secrets: t.Iterable[str | None]) -> t.Any:
 
 
 def holds_secret(value: t.Any, secrets: t.Iterable[str | None]) -> bool:
-    """Whether :func:`masked` would mask something in the value."""
+    """Whether a secret is in the value, as :func:`masked` finds it in texts. A number counts as its text."""
     search = _Search(_forms(secrets))
     return any(search.finds_in(text) for text in texts(value))
 
@@ -81,8 +82,9 @@ def masked_line(text: str, secrets: t.Collection[str | None]) -> str:
     """
     printable = ''.join(char if char.isprintable() else ' ' for char in text)
     line = str(masked(' '.join(printable.split()), secrets))
-    left_of_secrets = [_without_space(form) for form in _forms(secrets) if len(form) >= MASKED_LENGTH]
-    if _Search(left_of_secrets).finds_in(_without_space(line)):
+    forms = [form for form in _forms(secrets) if len(form) >= MASKED_LENGTH]
+    search = _Search([*forms, *map(_without_space, forms)])
+    if search.finds_in(_without_space(line)):
         return _MASK
     return line.strip(' .')[:_LINE_LENGTH]
 
@@ -148,7 +150,7 @@ class _Search:
             yield _JSON_ESCAPES.sub(lambda match: str(json.loads(f'"{match[0]}"')), text)
         if '&' in text:
             yield html.unescape(text)
-        for run in self._base64.findall(text.replace('\r', '').replace('\n', '')):  # base64 can have lines
+        for run in self._base64.findall(_LINE_BREAKS.sub('', text)):  # base64 can have lines
             standard = run.translate(_STANDARD_BASE64)
             for start in range(4):  # where it begins is not known
                 part = standard[start:]
