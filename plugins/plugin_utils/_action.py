@@ -44,7 +44,8 @@ class FireflyAction(ActionBase):
         if self._task.delegate_to and self._task.delegate_to not in constants.LOCALHOST:
             _DISPLAY.warning(_CONTROLLER_ASKS)
         no_log = self._task.no_log
-        if self._task.loop:
+        item_is_secret = bool(self._task.loop)
+        if item_is_secret:
             self._task.no_log = True  # until the item is known to hold no key, so also if anything crashes
         with task_environment(self._task.environment, omit=variables.get('omit')):
             sources = Sources(
@@ -54,11 +55,11 @@ class FireflyAction(ActionBase):
                 template=self._templar.template,
                 resolve_path=self._loader.path_dwim,
             )
-            item_is_secret = self._item_may_hold_key(sources)
-            if not item_is_secret:
-                self._task.no_log = no_log
             try:
                 raw = resolve(self.operation.options, sources)
+                if item_is_secret and not self._item_may_hold_key(raw, sources):
+                    item_is_secret = False
+                    self._task.no_log = no_log
                 outcome = self.operation.run(self.operation.validate(raw), self._context())
             except FireflyError as error:
                 outcome = Outcome(self.operation.values_without_response(error), error)
@@ -76,18 +77,18 @@ class FireflyAction(ActionBase):
         scope = None if repeats else self._task._uuid
         return Context(report=_report, scope=scope, check_mode=bool(self._task.check_mode))
 
-    def _item_may_hold_key(self, sources: Sources) -> bool:
+    def _item_may_hold_key(self, raw: Options, sources: Sources) -> bool:
         """Whether a key can be in what ansible-core shows of a loop: the item, and with ``extended`` its neighbors.
 
         It cannot if the keys are known, and the item has nothing in common with them or with :meth:`_possible_keys`.
         """
-        if not self._task.loop:
-            return False
         loop_var = sources.variables.get('ansible_loop_var', 'item')
         item = [sources.variables.get(loop_var), sources.variables.get('ansible_loop')]
         try:
-            options = resolve(tuple(KEY_FILES), sources)
-            if 'secret_key' in self.operation.options and not {'secret_key', 'secret_key_file'}.intersection(options):
+            options = raw
+            if 'secret_key' not in self.operation.options:
+                options = resolve(tuple(KEY_FILES), sources)
+            elif not {'secret_key', 'secret_key_file'}.intersection(options):
                 return True
             keys = list(texts(self._possible_keys(options)))
             parts = [text for text in texts(item) if len(text) >= MASKED_LENGTH]
