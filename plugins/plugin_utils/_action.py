@@ -41,7 +41,7 @@ class FireflyAction(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
         variables = task_vars or {}
-        if self._task.delegate_to and self._task.delegate_to not in constants.LOCALHOST:
+        if self._task.delegate_to and self._task.delegate_to not in constants.LOCALHOST and self._is_remote:
             _DISPLAY.warning(_CONTROLLER_ASKS)
         no_log = self._task.no_log
         item_is_secret = bool(self._task.loop)
@@ -70,6 +70,11 @@ class FireflyAction(ActionBase):
         if outcome.error and self._task.loop and (item_is_secret or self.operation.secrets):
             _report(result['msg'])  # one hidden item hides the others
         return result
+
+    @property
+    def _is_remote(self) -> bool:
+        """Whether the host of the task, or the one that it is delegated to, is another machine."""
+        return bool(self._connection.transport != 'local')
 
     def _context(self) -> Context:
         # a task with until is repeated until the outcome changes, so it shares no failure of an earlier attempt
@@ -125,7 +130,7 @@ class FireflyAction(ActionBase):
         return result
 
     def _message(self, error: FireflyError) -> str:
-        if error.code in _ON_THE_WAY and self._connection.transport != 'local':
+        if error.code in _ON_THE_WAY and self._is_remote:
             return f'{error} {_CONTROLLER_ASKS}'
         return str(error)
 

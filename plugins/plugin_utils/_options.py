@@ -69,6 +69,9 @@ class Option(t.NamedTuple):
             value = value.strip()
             if not _is_encodable(value):
                 raise ValueError(kind.name)
+        if self.choices:
+            # in any letter case, such as post for POST
+            value = next((choice for choice in self.choices if choice.lower() == value.lower()), value)
         if self.choices and value not in self.choices:
             raise ValueError(f'one of {", ".join(self.choices)}')
         if self.minimum is not None and self.maximum is not None:

@@ -32,7 +32,8 @@ class Progress:
         while now < ends:
             if error.code != self._code or now >= self._next_report:
                 left = f'{deadline - now:.0f} s left' if deadline else f'next attempt in {ends - now:.0f} s'
-                self._report(f'Waiting for Firefly, {left}: {error}')
+                cause = 'because of the rate limit' if error.code == 'rate_limited' else 'for Firefly'
+                self._report(f'Waiting {cause}, {left}: {error}')
                 self._code = error.code
                 self._next_report = now + REPORT_EVERY
             time.sleep(min(ends, self._next_report) - now)

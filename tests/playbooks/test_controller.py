@@ -94,10 +94,18 @@ def test_no_host_is_contacted(firefly: FakeFirefly, tmp_path: Path) -> None:
     assert not (tmp_path / 'remote').exists()
 
 
-def test_delegate_to_another_host_warns_once(firefly: FakeFirefly, tmp_path: Path) -> None:
-    delegated = task('login', LOGIN, delegate_to='{{ inventory_hostname }}-bastion')
+def test_delegate_to_another_machine_warns_once(firefly: FakeFirefly, tmp_path: Path) -> None:
+    bastion = '{{ inventory_hostname }}-bastion'
+    delegated = task('login', LOGIN, delegate_to=bastion, vars={'ansible_connection': 'ssh'})
     run = run_tasks(tmp_path, [delegated], hosts=['host1', 'host2'], environment=keys_of(firefly))
     assert [run.outcomes(host) for host in ('host1', 'host2')] == [{'login': 'ok'}] * 2, run.output
     output = ' '.join(run.output.split())
     assert output.count('[WARNING]: The controller makes') == 1
     assert 'set https_proxy in the environment of the task' in output
+
+
+def test_delegate_to_another_name_of_this_machine_does_not_warn(firefly: FakeFirefly, tmp_path: Path) -> None:
+    delegated = task('login', LOGIN, delegate_to='host2')
+    run = run_tasks(tmp_path, [delegated], hosts=['host1', 'host2'], environment=keys_of(firefly))
+    assert run.outcomes() == {'login': 'ok'}, run.output
+    assert 'The controller makes' not in run.output

@@ -133,7 +133,7 @@ def test_waiting_ends_within_wait_timeout_at_the_rate_limit_too(firefly: FakeFir
     firefly.fail(Fault(status=429, headers={'Retry-After': '60'}), times=None)
     values, _error, lines, seconds = failure(firefly.url, 'rate_limited', wait=True, wait_timeout=3)
     assert 1.5 < seconds < 7
-    assert 'Waiting for Firefly, 3 s left: ' in lines[0]
+    assert 'Waiting because of the rate limit, 3 s left: ' in lines[0]
     assert values['requests'] == 2
 
 

@@ -65,6 +65,7 @@ VALID: dict[str, list[tuple[t.Any, t.Any]]] = {
     'ca_path': [('~/ca.pem', '/home/firefly/ca.pem')],
     'path': [(' x\n', 'x')],
     'body': [(value, value) for value in (0, False, [], {}, [1], {'a': None})],
+    'method': [('post', 'POST'), (' Delete\n', 'DELETE'), ('', 'GET')],
     'status_code': [(204, [204]), ([100, '599'], [100, 599]), (' 200, 204 ', [200, 204]), ([], [])],
 }
 
@@ -109,7 +110,7 @@ NUMBER, WHOLE, BOOLEAN, STATUS_LIST = 'a number', 'a whole number', 'true or fal
         ('all_pages', BOOLEAN, [2]),
         ('status_code', STATUS_LIST, ['HUNTER2', {'a': 1}, [None], True, float('nan')]),
         ('status_code', 'between', [99, 600, [204, 99], '200,6000']),
-        ('method', 'one of GET, POST, PUT, PATCH, DELETE', ['get', 'HEAD', 'HUNTER2']),
+        ('method', 'one of GET, POST, PUT, PATCH, DELETE', ['HEAD', 'G ET', 'HUNTER2']),
         ('query', 'a dictionary', ['HUNTER2', 5]),
         *((name, 'a string', ['HUNTER2\ud800']) for name in ('access_key', 'secret_key', 'api_url')),
         ('ca_path', 'a path', ['HUNTER2\ud800']),

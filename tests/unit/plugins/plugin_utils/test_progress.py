@@ -37,7 +37,7 @@ def test_a_wait_is_reported_at_once_and_every_30_seconds(clock: Clock) -> None:
     Progress(lines.append).sleep(100, REFUSED)
     assert clock.now == 1100
     assert [line.partition(': ')[0] for line in lines] == [
-        f'Waiting for Firefly, next attempt in {left} s' for left in (100, 70, 40, 10)
+        f'Waiting because of the rate limit, next attempt in {left} s' for left in (100, 70, 40, 10)
     ]
     assert lines[0].endswith(str(REFUSED))
 
