@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ from helpers.ansible_run import Run, run_ansible, write_inventory
 from helpers.awx import TOKEN, FakeController, credential_type, inject
 from helpers.needles import leaks
 
+KEYS_GUIDE = Path(__file__).parents[2] / 'docs/docsite/rst/guide_keys.rst'
 PAIR = {'FIREFLY_ACCESS_KEY': 'ACCESS-NEEDLE-5e0d', 'FIREFLY_SECRET_KEY': 'SECRET-{{ NEEDLE }}-\'"%s-c81b'}
 ALL = {
     'awx_setup_credential': 'Firefly production',
@@ -98,7 +100,6 @@ def test_what_is_made_and_updated(controller: FakeController, environment: dict[
     'missing, variables, told',
     [
         ('ANSIBLE_COLLECTIONS_PATH', {}, 'ansible-galaxy collection install awx.awx'),
-        ('CONTROLLER_HOST', {}, 'Set CONTROLLER_HOST'),
         ('CONTROLLER_OAUTH_TOKEN', {}, 'CONTROLLER_OAUTH_TOKEN or'),
         ('FIREFLY_SECRET_KEY', {'awx_setup_credential': 'Firefly'}, 'FIREFLY_SECRET_KEY in the environment'),
         ('', {'awx_setup_job_template': 'Preflight'}, 'awx_setup_project and awx_setup_inventory'),
@@ -119,8 +120,24 @@ def test_what_is_missing_is_named_first(
     assert not controller.changes
 
 
+@pytest.mark.parametrize('place', ['TOWER_*', 'tower_cli.cfg'])
+def test_awx_is_found_as_awx_awx_finds_it(
+    controller: FakeController, environment: dict[str, str], tmp_path: Path, place: str
+) -> None:
+    login = {name: environment.pop(name) for name in controller.environment}
+    if place == 'TOWER_*':
+        environment |= {name.replace('CONTROLLER', 'TOWER'): value for name, value in login.items()}
+    else:
+        host, token = login.values()
+        (tmp_path / '.tower_cli.cfg').write_text(f'[general]\nhost = {host}\noauth_token = {token}\n')
+    run = set_up(tmp_path, environment)
+    assert run.status == 0, run.output
+    assert controller.changes == ['POST credential_types']
+
+
+(GUIDE,) = re.findall(r'(?m)^   :caption: preflight.yml\n\n((?:(?:   .*)?\n)+)', KEYS_GUIDE.read_text())
 PROJECT = [
-    {'name': 'As it stands', 'ansible.builtin.import_playbook': 'firefly.platform.preflight'},
+    *yaml.safe_load(GUIDE),
     {
         'name': 'Before a deployment',
         'hosts': 'web',
@@ -192,7 +209,7 @@ def run_job(folder: Path, firefly: FakeFirefly, arguments: str, **inputs: Any) -
 def test_a_job(firefly: FakeFirefly, tmp_path: Path, arguments: str) -> None:
     job = run_job(tmp_path, firefly, arguments)
     assert job.status == 'successful', job.output
-    # the playbook as it stands, and the role in the deployment; one login for both
+    # the playbook of the guide, and the role in the deployment; one login for both
     assert job.output.count('OK. Firefly at ') == 2
     assert firefly.count('POST', '/v2/login') == 1
     assert ' s left.' in job.output
