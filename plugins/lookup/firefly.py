@@ -52,11 +52,13 @@ seealso:
 EXAMPLES = r"""
 - name: Save a response to a file, which firefly_api cannot do
   ansible.builtin.uri:
-    url: https://api.firefly.ai/v2/runners/projects/list
+    url: "{{ login.api_url }}/v2/runners/projects/list"
     headers:
-      Authorization: "{{ lookup('firefly.platform.firefly', 'authorization') }}"
+      Authorization: "{{ login.authorization }}"
     dest: "{{ playbook_dir }}/projects.json"
     mode: "0600"
+  vars:
+    login: "{{ lookup('firefly.platform.firefly', 'login') }}"
   no_log: true
   delegate_to: localhost
 

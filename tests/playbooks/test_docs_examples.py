@@ -36,11 +36,13 @@ NOT_RUN = ('git clone ', 'ansible-galaxy ', 'pip install ', 'ansible-builder ', 
 
 #: The key pair that the reader types in place of `your-access-key` and the like, ...
 TYPED = ('EXAMPLE-ACCESS-KEY-a1', 'EXAMPLE-SECRET-KEY-51c07f9d')
-#: ... that of variables which an example uses but does not set, of the environment, and of HashiCorp Vault.
+#: ... those of variables which an example uses but does not set, and that of the other account among them, ...
 VARIABLES = ('EXAMPLE-ACCESS-KEY-b2', 'EXAMPLE-SECRET-KEY-0ab3d6e8')
+OTHER = ('EXAMPLE-ACCESS-KEY-e5', 'EXAMPLE-SECRET-KEY-7b9c2f18')
+#: ... that of the environment, and of HashiCorp Vault.
 ENVIRONMENT = ('EXAMPLE-ACCESS-KEY-c3', 'EXAMPLE-SECRET-KEY-9f1e44a7')
 HASHI_VAULT = ('EXAMPLE-ACCESS-KEY-d4', 'EXAMPLE-SECRET-KEY-e6d20b84')
-PAIRS = (TYPED, VARIABLES, ENVIRONMENT, HASHI_VAULT)
+PAIRS = (TYPED, VARIABLES, OTHER, ENVIRONMENT, HASHI_VAULT)
 ADDRESS = 'https://api.firefly.ai'
 
 # stands for the lookup of community.hashi_vault
@@ -81,15 +83,19 @@ class Example:
         return isinstance(self.content, list)
 
     @property
+    def is_list_of_tasks(self) -> bool:
+        return self.is_playbook and 'hosts' not in self.content[0]
+
+    @property
     def is_script(self) -> bool:
         return self.language in ('console', 'shell') and not any(part in self.text for part in NOT_RUN)
 
     def plays(self) -> list[dict[str, Any]]:
         """The plays, on hosts of their own, so that no example finds what another one has registered."""
         plays: list[dict[str, Any]] = self.content
-        if not {'hosts', 'ansible.builtin.import_playbook'} & plays[0].keys():
+        if self.is_list_of_tasks:
             plays = [{'hosts': 'localhost', 'tasks': plays}]
-        for play in (play for play in plays if 'hosts' in play):
+        for play in plays:
             play['hosts'] = re.sub(r'\w+', rf'\g<0>{self.number}', play['hosts'])
         return plays
 
@@ -148,16 +154,16 @@ class Reader:
         deploy = [{'ansible.builtin.debug': {'msg': 'deployed on {{ inventory_hostname }}'}}]
         self.save('roles/deploy/tasks/main.yml', yaml.safe_dump(deploy))
         variables = {'ansible_connection': 'local', 'ansible_python_interpreter': sys.executable}
-        for name, typed, own in zip(('access_key', 'secret_key'), TYPED, VARIABLES, strict=True):
+        for name, typed, own, other in zip(('access_key', 'secret_key'), TYPED, VARIABLES, OTHER, strict=True):
             self.save(f'firefly_{name}', typed)
-            variables |= {f'my_{name}': own, f'vault_firefly_{name}': own}
+            variables |= {f'my_{name}': own, f'vault_firefly_{name}': own, f'vault_other_{name}': other}
         groups: dict[str, Any] = {}
         for example in EXAMPLES:
             text = real(example.text)
             if example.is_playbook:
                 plays = example.plays()
                 text = yaml.safe_dump(plays, sort_keys=False).replace(ADDRESS, firefly.url)
-                for name in re.findall(r'\w+', ' '.join(play.get('hosts', '') for play in plays)):
+                for name in re.findall(r'\w+', ' '.join(play['hosts'] for play in plays)):
                     hosts = [name] if name.startswith('localhost') else [f'{name}-a', f'{name}-b']
                     groups[name.replace('localhost', 'local')] = {'hosts': dict.fromkeys(hosts)}
             self.save(example.file, text)
@@ -230,11 +236,15 @@ def test_playbooks(reader: Reader, firefly: FakeFirefly, kind: str) -> None:
     assert re.findall(r'(?m)^PLAYBOOK: (\S+)', run.output) == [example.file.name for example in found]
     statuses = {request.status for request in firefly.requests if '/no-such-' not in request.path}
     assert statuses <= {200, 201, 204}
-    use = [example for example in found if "'authorization'" in example.text or 'firefly_api:' in example.text]
+    use = [example for example in found if 'Authorization:' in example.text or 'firefly_api:' in example.text]
     asked = [request for request in firefly.requests if request.path not in ('/v2/login', '/v2/health')]
     assert len(asked) >= len(use) > 0
     text = ''.join(example.text for example in EXAMPLES if example.page in PAGES[kind])
-    for (_access_key, secret_key), word in ((TYPED, 'your-secret-key\n'), (HASHI_VAULT, 'vault_kv2_get')):
+    for (_access_key, secret_key), word in (
+        (TYPED, 'your-secret-key\n'),
+        (OTHER, 'vault_other_secret_key'),
+        (HASHI_VAULT, 'vault_kv2_get'),
+    ):
         assert (secret_key in secret_keys(firefly)) == (word in text)
 
 
@@ -346,6 +356,22 @@ def test_what_does_not_run_is_output_or_data() -> None:
         if example.language.startswith('yaml') and not example.is_playbook:
             assert isinstance(example.content, dict), example
             assert not re.search(r'(?m)^ *firefly\.platform\.\w+:', example.text), example
+
+
+def test_a_list_of_tasks_says_that_it_is_one() -> None:
+    tasks = [example for example in EXAMPLES if example.is_list_of_tasks and example.page.suffix != '.py']
+    assert {example.caption for example in tasks} == {'Tasks for a play'}
+
+
+def test_a_token_goes_only_where_it_is_from() -> None:
+    with_token = [example for example in EXAMPLES if 'Authorization:' in example.text]
+    assert with_token
+    assert not [example for example in with_token if ADDRESS in example.text or 'api_url' not in example.text]
+
+
+def test_no_example_imports_a_playbook_of_the_collection() -> None:
+    # the variables beside the reader's playbook would not reach it
+    assert not [example for example in EXAMPLES if 'import_playbook' in example.text]
 
 
 def test_the_execution_environment_is_the_one_of_the_guide() -> None:
