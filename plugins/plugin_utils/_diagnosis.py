@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import typing as t
@@ -26,7 +27,8 @@ class Diagnosis:
     """The code of a failure, and the reason that the system gives, which holds no address and no secret.
 
     ``retryable`` is true if the failure is temporary, and ``final`` if waiting cannot help. ``is_local`` is true if
-    nothing was sent to anybody. ``arrived`` is true if the server may have got the request.
+    nothing was sent to anybody. ``arrived`` is true if the server may have got the request. ``proxy_status`` is the
+    HTTP status with which a proxy refused to connect. It comes from a text, so it decides nothing.
     """
 
     code: str
@@ -35,6 +37,7 @@ class Diagnosis:
     final: bool = False
     is_local: bool = False
     arrived: bool = False
+    proxy_status: int | None = None
 
 
 class _Meaning(t.NamedTuple):
@@ -63,7 +66,7 @@ def diagnose(error: BaseException) -> Diagnosis:
         return Diagnosis(code='tls', reason=reason, final=True, is_local=True)
     chain = list(_chain(error))
     if _is_failure_of_proxy(chain):
-        return Diagnosis(code='proxy', reason=_reason(chain))
+        return Diagnosis(code='proxy', reason=_reason(chain), proxy_status=_proxy_status(chain))
     meaning = _meaning(chain)
     return Diagnosis(
         code=meaning.code,
@@ -130,6 +133,16 @@ def _lacks_connection(chain: list[BaseException]) -> bool:
         urllib3_errors.NewConnectionError,
     )
     return any(isinstance(link, no_connection) for link in chain)
+
+
+def _proxy_status(chain: list[BaseException]) -> int | None:
+    """The status with which a proxy refused to connect. http.client has it in a text only."""
+    for link in chain:
+        if link.__class__ is OSError:
+            match = re.match(r'Tunnel connection failed: ([1-5]\d\d)\b', str(link))
+            if match:
+                return int(match[1])
+    return None
 
 
 def _reason(chain: list[BaseException]) -> str:

@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+import copy
 import typing as t
 
 from ._request import Response
 
-#: What to do next, by code. The code of a result is one of these or ``ok``.
+#: What to do next, by code, where an error has nothing better. The code of a result is one of these or ``ok``.
 HINTS: dict[str, str] = {
     'invalid_option': 'Nothing was sent.',
     'missing_credentials': (
@@ -24,7 +25,7 @@ HINTS: dict[str, str] = {
     'connect': 'Check api_url, and that no firewall blocks the controller.',
     'timeout': 'Check the network, or raise the option timeout.',
     'tls': 'If the server or a proxy has its own CA, set ca_path. If it needs a client certificate, set client_cert.',
-    'proxy': 'Check https_proxy and no_proxy in the environment, or set use_proxy to false.',
+    'proxy': 'Check the proxy variables and no_proxy in the environment, or set use_proxy to false.',
     'redirect': "Set api_url to Firefly's own address. Redirects are not followed, since they could leak the keys.",
     'unauthorized': (
         'Check both halves of the key pair, its expiration date and its role. A new key pair may need a minute before '
@@ -48,9 +49,9 @@ class FireflyError(Exception):
     """An operation failed. ``str()`` says what happened, where, and what to do next. It holds no secret.
 
     ``what`` is that text without what to do next, and ``hint`` is the rest. ``response`` is the last response, if there
-    was one, and ``status`` its status. ``retryable`` is true if the same request may succeed later. ``final`` is true
-    if nothing can be sent until somebody changes something, so waiting does not help. ``changed`` is true if the
-    request may have changed something.
+    was one, and ``status`` its status, or that of a proxy. ``retryable`` is true if the same request may succeed later.
+    ``final`` is true if nothing can be sent until somebody changes something, so waiting does not help. ``changed`` is
+    true if the request may have changed something.
     """
 
     def __init__(
@@ -77,6 +78,13 @@ class FireflyError(Exception):
 
     def __str__(self) -> str:
         return f'{self.what} {self.hint}'
+
+    def reworded(self, what: str) -> FireflyError:
+        """The same error, with another text about what happened."""
+        error = copy.copy(self)
+        error.args = (self.code, what)
+        error.what = what
+        return error
 
     @property
     def failure(self) -> dict[str, t.Any]:

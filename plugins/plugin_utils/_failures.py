@@ -7,10 +7,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timezone
 from http import HTTPStatus
 from urllib.parse import urlsplit
+from urllib.request import getproxies_environment
 
+from . import _json
 from ._diagnosis import Diagnosis
+from ._endpoints import documented
 from ._errors import FireflyError
 from ._options import Options
 from ._request import Request, Response
@@ -33,25 +37,78 @@ _NETWORK = {
     'proxy': 'got no response: the proxy failed',
 }
 
+#: What OpenSSL says if the other side does not speak TLS. It depends on the version of OpenSSL, and on what the other
+#: side sends instead.
+_NO_TLS = ('wrong version number', 'record layer failure', 'packet length too long', 'http request')
+#: What OpenSSL says if the clock of one side may be wrong.
+_CLOCK = ('certificate is not yet valid', 'certificate has expired')
+
 
 def network_failure(request: Request, options: Options, diagnosis: Diagnosis, proxy: str | None) -> FireflyError:
     """The error for a request that got no response. ``proxy`` is the address of the proxy on the way, if any."""
-    if diagnosis.code == 'invalid_option':
-        what = f'The {options.origin("api_url")} has no valid host name.'
-        return FireflyError('invalid_option', what, final=True)
+    code = diagnosis.code
+    if code == 'invalid_option':
+        return FireflyError(code, f'The {options.origin("api_url")} has no valid host name.', final=True)
     where = f'{request.method} {options["api_url"]}{request.path}'
-    if proxy and diagnosis.code in ('connect', 'timeout', 'tls'):
+    if proxy and code in ('connect', 'timeout', 'tls'):
         where = f'{where} through the proxy from the environment'
-    what = f'{where} {_NETWORK[diagnosis.code]}'
-    if diagnosis.reason:
-        what = f'{what} ({diagnosis.reason})'
+    what = f'{where} {_NETWORK[code]}'
+    reason = _proxy_reason(diagnosis, proxy) if proxy and code == 'proxy' else diagnosis.reason
     return FireflyError(
-        diagnosis.code,
-        f'{what}.',
+        code,
+        f'{what} ({reason}).' if reason else f'{what}.',
+        hint=_hint(diagnosis, proxy),
+        status=diagnosis.proxy_status,
         retryable=diagnosis.retryable,
         final=diagnosis.final,
         changed=diagnosis.arrived and not request.read_only,
     )
+
+
+def _proxy_reason(diagnosis: Diagnosis, proxy: str) -> str:
+    """Why the proxy failed, as far as that is known."""
+    status = diagnosis.proxy_status
+    if status is not None:
+        return f'{status} {_PHRASES.get(status, "")}'.strip()
+    if not diagnosis.is_local:
+        return diagnosis.reason
+    if proxy.lower().startswith('socks'):
+        return 'its address is for SOCKS, and the Python library PySocks is missing'
+    return 'its address has no host, or does not start with http:// or https://'
+
+
+def _hint(diagnosis: Diagnosis, proxy: str | None) -> str | None:
+    """What to do next, if it is more than the hint of the code says."""
+    if diagnosis.reason in _NO_TLS:
+        return _hint_without_tls(proxy)
+    if diagnosis.reason in _CLOCK:
+        now = datetime.now(timezone.utc).strftime('%Y-%m-%d %H:%M')
+        return (
+            f'The clock of the controller says {now} UTC. If that is right, the certificate of the server or of a '
+            'proxy must be replaced.'
+        )
+    if not proxy or diagnosis.code != 'proxy':
+        return None
+    variable = _proxy_variable(proxy)
+    if diagnosis.proxy_status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return f'Put a user name and a password that the proxy accepts into {variable}: http://user:password@host:port.'
+    return f'Check {variable} and no_proxy in the environment, or set use_proxy to false.'
+
+
+def _hint_without_tls(proxy: str | None) -> str:
+    if proxy is None:
+        return 'Check the port in api_url: the server does not seem to speak TLS there.'
+    variable = _proxy_variable(proxy)
+    if proxy.lower().startswith('https:'):
+        return f'Let {variable} start with http://: the proxy does not seem to speak TLS.'
+    return f'Check the ports in api_url and {variable}: one of them does not seem to speak TLS.'
+
+
+def _proxy_variable(proxy: str) -> str:
+    """The environment variable that names the proxy."""
+    by_scheme = getproxies_environment()
+    names = [f'{scheme}_proxy' for scheme in ('https', 'all') if by_scheme.get(scheme) == proxy]
+    return names[0] if names else 'https_proxy'
 
 
 def unexpected_response(request: Request, options: Options, response: Response) -> FireflyError:
@@ -71,17 +128,38 @@ def unexpected_response(request: Request, options: Options, response: Response) 
             what = f'{what}: {message}'
         if status in _RETRYABLE and response.retry_after:
             what = f'{what}. It asks for a pause of {response.retry_after:.0f} s'
+    hint = _hint_for_response(code, request, response)
     if request.is_login:
         response = replace(response, body=b'')  # it can hold a token
-    refused_without_keys = code in ('unauthorized', 'forbidden') and not request.has_credentials
     return FireflyError(
         code,
         f'{what}.',
-        hint=_REFUSED_WITHOUT_KEYS if refused_without_keys else None,
+        hint=hint,
         response=response,
         retryable=status in _RETRYABLE,
         changed=not request.read_only and not _is_refusal(status),
     )
+
+
+def _hint_for_response(code: str, request: Request, response: Response) -> str | None:
+    """What to do next, if it is more than the hint of the code says."""
+    if not request.has_credentials:
+        return _REFUSED_WITHOUT_KEYS if code in ('unauthorized', 'forbidden') else None
+    if request.is_login or not 400 <= response.status < 500:
+        return None
+    if code in ('not_found', 'unexpected_status'):
+        for method in ('GET', 'POST'):
+            if method != request.method and documented(method, request.path.removeprefix('/v2/')):
+                return f'This endpoint is documented as a {method}: set the option method.'
+    return 'Check path, method, query and body.' if code == 'unexpected_status' and _is_json(response) else None
+
+
+def _is_json(response: Response) -> bool:
+    try:
+        _json.parse(response.body)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_refusal(status: int) -> bool:

@@ -62,17 +62,18 @@ class _Check:
 
     def passed(self, response: Response, requests: int) -> Outcome:
         message = f'Firefly at {self._api_url} is up, seen from the controller.'
-        return Outcome(self._values(code='ok', message=message, response=response, requests=requests))
+        values = self._values(code='ok', message=message, response=response, requests=requests)
+        return Outcome({**values, 'status': response.status})
 
     def failed(self, error: FireflyError, requests: int) -> Outcome:
         values = self._values(code=error.code, message=str(error), response=error.response, requests=requests)
-        return Outcome(values, error)
+        return Outcome({**values, 'status': error.status}, error)
 
     def _values(self, *, code: str, message: str, response: Response | None, requests: int) -> dict[str, t.Any]:
         return {
             'healthy': code == 'ok',
             'reachable': response is not None,
-            'status': response.status if response else None,
+            'status': None,
             'code': code,
             'latency_ms': response.latency_ms if response else None,
             'requests': requests,
@@ -129,13 +130,7 @@ class _Wait:
 
 
 def _too_late(error: FireflyError) -> FireflyError:
-    return FireflyError(
-        error.code,
-        f'Firefly was not up within wait_timeout: {error.what}',
-        hint=error.hint,
-        response=error.response,
-        retryable=error.retryable,
-    )
+    return error.reworded(f'Firefly was not up within wait_timeout: {error.what}')
 
 
 def _count_addresses(options: Options, client: FireflyClient) -> int:

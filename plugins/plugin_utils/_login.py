@@ -111,7 +111,7 @@ def _failure_in(record: Record, options: Options) -> FireflyError | None:
     """The failure of the login that the record is about, for another task. ``None`` if it did not fail."""
     if record.error:
         what = f'{record.error.what} This run tried it a moment ago, so it was not tried again.'
-        return FireflyError(record.error.code, what, status=record.error.status, retryable=record.error.retryable)
+        return record.error.reworded(what)
     if record.token and record.token.lifetime_at(record.stored_at) < _required_lifetime(options):
         return _lifetime_error(record.token, options)  # the next token would not live longer
     return None

@@ -67,7 +67,7 @@ class Record(t.NamedTuple):
         fields = {
             'stored_at': self.stored_at,
             'token': self.token,
-            'error': None if error is None else [error.code, error.what, error.status, error.retryable],
+            'error': None if error is None else {'what': error.what, 'hint': error.hint, **error.failure},
             'scope': self.scope,
             'replaces_refused': self.replaces_refused,
         }
@@ -77,14 +77,11 @@ class Record(t.NamedTuple):
     def from_json(cls, text: bytes) -> Record:
         fields = json.loads(text)
         token = fields['token']
-        error = None
-        if fields['error']:
-            code, what, status, retryable = fields['error']
-            error = FireflyError(code, what, status=status, retryable=retryable)
+        error = fields['error']
         return cls(
             stored_at=fields['stored_at'],
             token=Token(*token) if token else None,
-            error=error,
+            error=FireflyError(**error) if error else None,
             scope=fields['scope'],
             replaces_refused=fields['replaces_refused'],
         )

@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.firefly.platform.plugins.plugin_utils._errors import HINTS
 from ansible_collections.firefly.platform.plugins.plugin_utils._library import install_command
 from ansible_collections.firefly.platform.plugins.plugin_utils._request import BODY_LIMIT, Request
 from fake_firefly import SECRET_KEY, FakeFirefly, Fault
 from helpers.client import client, failure, health, login
-from helpers.raw_server import RawServer, Talk, drip, http, nobody
+from helpers.raw_server import RawServer, Talk, drip, http, nobody, send
 
 Serve = Callable[[Talk], RawServer]
 UNKNOWN = 'https://nonexistent.invalid'
@@ -475,3 +476,82 @@ def test_the_address_of_a_proxy_cannot_be_used(monkeypatch: pytest.MonkeyPatch, 
     assert error.final == (not address.endswith('3128'))
     assert 'https_proxy' in str(error)
     assert 'api_url' not in str(error)
+
+
+@pytest.mark.parametrize(
+    'status,shown,hint',
+    [
+        (407, '407 Proxy Authentication Required', 'Put a user name and a password that the proxy accepts into '),
+        (403, '403 Forbidden', 'Check '),
+        (502, '502 Bad Gateway', 'Check '),
+        (599, '599', 'Check '),
+    ],
+)
+@pytest.mark.parametrize('variable', ['https_proxy', 'all_proxy'])
+def test_a_proxy_that_refuses_to_connect(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, variable: str, status: int, shown: str, hint: str
+) -> None:
+    monkeypatch.setenv(variable.upper(), serve(http(status, '')).url)
+    error = failure(health, UNKNOWN)
+    assert (error.code, error.status, error.retryable) == ('proxy', status, False)
+    assert error.what == f'GET {UNKNOWN}/v2/health got no response: the proxy failed ({shown}).'
+    assert error.hint.startswith(f'{hint}{variable}')
+
+
+def test_a_status_line_that_looks_like_the_text_of_http_client(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('https_proxy', serve(send(b'Tunnel connection failed: 407 x\r\n\r\n')).url)
+    assert failure(health, UNKNOWN).status is None
+
+
+def test_a_proxy_for_socks_without_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('ALL_PROXY', 'socks5h://127.0.0.1:1080')
+    error = failure(health, UNKNOWN)
+    assert '(its address is for SOCKS, and the Python library PySocks is missing).' in error.what
+    assert error.hint.startswith('Check all_proxy ')
+
+
+@pytest.fixture
+def without_tls() -> Iterator[str]:
+    """An https:// address at which a server answers in clear text."""
+    with RawServer(http(400), reads='nothing') as server:
+        yield server.url.replace('http:', 'https:')
+
+
+def test_https_to_a_proxy_without_tls(without_tls: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('https_proxy', without_tls)
+    error = failure(health, UNKNOWN)
+    assert error.code in ('proxy', 'tls')  # the oldest urllib3 does not blame the proxy
+    assert 'https_proxy' in error.hint
+    assert 'does not seem to speak TLS' in error.hint
+
+
+def test_https_to_a_port_without_tls(without_tls: str) -> None:
+    error = failure(health, without_tls)
+    assert error.code == 'tls'
+    assert error.hint == 'Check the port in api_url: the server does not seem to speak TLS there.'
+
+
+def test_the_failure_of_a_retried_request_says_how_many_attempts_there_were(firefly: FakeFirefly) -> None:
+    firefly.fail(Fault(status=503), times=None)
+    assert 'attempts' not in failure(health, firefly.url).what
+    error = failure(health, firefly.url, retries=1)
+    assert error.what.endswith('returned 503 Service Unavailable. There were 2 attempts.')
+    assert (error.code, error.status, error.retryable) == ('server_error', 503, True)
+
+
+@pytest.mark.parametrize(
+    'method,path,body,hint',
+    [
+        ('GET', 'workspaces/search', '{}', 'This endpoint is documented as a POST: set the option method.'),
+        ('POST', 'runners/projects/list', '', 'This endpoint is documented as a GET: set the option method.'),
+        ('POST', 'workspaces/search', '{}', 'Check path, method, query and body.'),
+        ('PUT', 'runners/projects', '[]', 'Check path, method, query and body.'),
+        ('PUT', 'runners/projects', '<html>', HINTS['unexpected_status']),
+    ],
+)
+@pytest.mark.parametrize('status', [400, 405])
+def test_what_to_do_next_depends_on_who_refused_the_request(
+    serve: Serve, status: int, method: str, path: str, body: str, hint: str
+) -> None:
+    request = Request(method=method, path=f'/v2/{path}', expect=(200,), token='token')  # noqa: S106
+    assert failure(client(serve(http(status, body)).url).request, request).hint == hint

@@ -18,6 +18,8 @@ from helpers.operations import perform
 from helpers.wire_faults import ACCESS_KEY, BY_NAME, FAULTS, PROXY_PASSWORD, SECRET_KEY, TOKEN, stage
 
 TEMPORARY = ('dns', 'connect', 'timeout', 'rate_limited')
+#: Those with which a proxy refuses to connect.
+PROXY_STATUSES = {'a proxy that wants a password': 407, 'a proxy that says no': 403, 'a proxy that redirects': 302}
 # these never get as far as a response
 NOT_OF_THE_WIRE = {'invalid_option', 'missing_credentials', 'insecure_url', 'missing_library'}
 
@@ -45,11 +47,12 @@ def test_a_login_reports_the_code_of_each_fault(name: str, tmp_path: Path, monke
             error = failure(perform, Login(), given, context)
             text = f'{error} {json.dumps(error.failure)}'
             assert error.code == fault.code, text
-            assert str(error) == f'{error.what} {HINTS[error.code]}'
+            assert str(error) == f'{error.what} {error.hint}'
             assert error.failure == {'code': error.code, 'status': error.status, 'retryable': error.retryable}
             assert text.startswith(f'POST {given["api_url"]}/v2/login ')
             no_response = fault.proxy or fault.code in ('dns', 'connect', 'timeout', 'tls')
-            assert (error.status is None) == no_response
+            assert (error.status is None) == (no_response and name not in PROXY_STATUSES)
+            assert error.status == PROXY_STATUSES.get(name, error.status)
             assert ('through the proxy from the environment' in text) == (fault.proxy and fault.code != 'proxy')
             if fault.code not in ('tls', 'server_error'):  # some of these are temporary
                 assert error.retryable == (fault.code in TEMPORARY)
