@@ -26,7 +26,7 @@ from ._options import Options
 from ._progress import Progress, Report
 from ._request import Request, Response
 from ._retry import RetryBudget
-from ._tls import client_certificate, trusted
+from ._tls import check_key_log, client_certificate, trusted
 
 if IMPORT_ERROR is None:
     import requests
@@ -69,6 +69,8 @@ class FireflyClient:
         self._report = report
         self._verify = trusted(options)
         self._certificate = client_certificate(options)
+        if options['api_url'].startswith('https://'):
+            check_key_log()
         # an adapter alone: a session would take keys from ~/.netrc, keep cookies and parse redirects
         self._adapter = HTTPAdapter()
 
@@ -80,7 +82,9 @@ class FireflyClient:
         budget = RetryBudget(self._options['retries'] if retries is None else retries)
         limit = self._options['timeout'] if timeout is None else timeout
         progress = Progress(self._report)
+        attempts = 0
         while True:
+            attempts += 1
             try:
                 return self._attempt(request, limit)
             except FireflyError as error:
@@ -88,7 +92,9 @@ class FireflyClient:
                 self._adapter.close()
                 pause = budget.pause_after(error)
                 if pause is None:
-                    raise
+                    if attempts == 1:
+                        raise
+                    raise error.reworded(f'{error.what} There were {attempts} attempts.') from None
                 progress.sleep(pause, error)
 
     def _attempt(self, request: Request, timeout: float) -> Response:

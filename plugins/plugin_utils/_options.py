@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 import difflib
+import os
 import types
 import typing as t
+from datetime import date
 
 from ansible.module_utils.common import validation
 
 from ._errors import FireflyError
+from ._files import check_file
 from ._url import base_url
 
 
@@ -64,7 +67,8 @@ class Option(t.NamedTuple):
         try:
             value = kind.convert(_plain(value))
         except (TypeError, ValueError, ArithmeticError):
-            raise ValueError(kind.name) from None
+            quotes = ': put it in quotes' if self.type in ('str', 'path') and _is_unquoted(value) else ''
+            raise ValueError(f'{kind.name}{quotes}') from None
         if isinstance(value, str):
             value = value.strip()
             if not _is_encodable(value):
@@ -82,6 +86,18 @@ class Option(t.NamedTuple):
         return value
 
 
+def _string(value: t.Any) -> str:
+    # YAML makes numbers, booleans and dates of text without quotes, and changes it: 010 becomes 8
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _path(value: t.Any) -> str:
+    path: str = validation.check_type_path(_string(value))
+    return path
+
+
 class _Type(t.NamedTuple):
     """How a value of a type is converted, and the name of the type in a message."""
 
@@ -94,8 +110,8 @@ def _whole_numbers(value: t.Any) -> list[int]:
 
 
 _TYPES = {
-    'str': _Type(validation.check_type_str, 'a string'),
-    'path': _Type(validation.check_type_path, 'a path'),
+    'str': _Type(_string, 'a string'),
+    'path': _Type(_path, 'a path'),
     'bool': _Type(validation.check_type_bool, 'true or false'),
     'int': _Type(validation.check_type_int, 'a whole number'),
     'float': _Type(validation.check_type_float, 'a number'),
@@ -105,6 +121,8 @@ _TYPES = {
 }
 
 _DAY = 86400
+
+_FILES_OF_TLS = ('ca_path', 'client_cert', 'client_key')
 
 #: Each half of the key pair, and the option that names a file with it.
 KEY_FILES = {'access_key': 'access_key_file', 'secret_key': 'secret_key_file'}
@@ -173,12 +191,16 @@ def refuse_unknown(raw: t.Iterable[str], known: t.Iterable[str]) -> None:
     unknown = sorted(str(name) for name in set(raw).difference(known))
     if unknown:
         nearest_first = difflib.get_close_matches(unknown[0], known, n=len(known), cutoff=0)
-        what = f'There is no option {", ".join(unknown)}. Known options: {", ".join(nearest_first)}.'
+        similar = difflib.get_close_matches(unknown[0], known, n=1)
+        question = f' Did you mean {similar[0]}?' if similar else ''
+        what = f'There is no option {", ".join(unknown)}.{question} Known options: {", ".join(nearest_first)}.'
         raise FireflyError('invalid_option', what)
 
 
 def validate(names: t.Sequence[str], raw: Options) -> Options:
     """The options ``names`` from ``raw``, with defaults set, types converted, and ``api_url`` as a base URL.
+
+    The files of TLS can be read. What is in them is left to the client.
 
     :raises FireflyError: ``invalid_option`` or ``insecure_url`` if an option is unknown or has an invalid value.
     """
@@ -193,7 +215,16 @@ def validate(names: t.Sequence[str], raw: Options) -> Options:
     if mistakes:
         raise FireflyError('invalid_option', ' '.join(mistakes))
     values['api_url'] = base_url(values['api_url'], raw.origin('api_url'))
+    for name in _FILES_OF_TLS:
+        path = values.get(name)
+        if path is not None and not (name == 'ca_path' and os.path.isdir(path)):
+            check_file(raw.origin(name), path)
     return Options(values, {name: raw.origin(name) for name in names})
+
+
+def _is_unquoted(value: t.Any) -> bool:
+    """Whether YAML may have made the value of text without quotes."""
+    return isinstance(value, (bool, int, float, date))
 
 
 def _plain(value: t.Any) -> t.Any:

@@ -17,6 +17,9 @@ from ._options import Options
 
 _DISPLAY = Display()
 
+#: As much of a file is searched for a private key, in bytes.
+_PEM_LIMIT = 1024 * 1024
+
 # without a name or an address, so that ansible-core shows it once
 _NOT_VALIDATED = (
     'validate_certs is false, so anyone between the controller and Firefly can read the keys and the token.'
@@ -54,7 +57,7 @@ def client_certificate(options: Options) -> str | tuple[str, str] | None:
     if cert is None and key is None:
         return None
     if cert is None:
-        raise FireflyError('invalid_option', 'The option client_key is set, but client_cert is not.')
+        raise FireflyError('invalid_option', f'The {options.origin("client_key")} is set, but client_cert is not.')
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context.load_verify_locations(cert)
@@ -63,13 +66,47 @@ def client_certificate(options: Options) -> str | tuple[str, str] | None:
     try:
         # without the empty password, OpenSSL would ask for one at the terminal
         context.load_cert_chain(cert, key, password='')
+    except ssl.SSLError as error:
+        raise _unusable_key(options, error) from None
     except (OSError, ValueError) as error:
-        holder = 'client_cert' if key is None else 'client_key'
-        raise _unusable(options.origin(holder), error) from None
+        raise unreadable(options.origin('client_cert' if key is None else 'client_key'), error) from None
     return str(cert) if key is None else (cert, key)
+
+
+def check_key_log() -> None:
+    """Refuse a key log that cannot be written. Python writes to it at each TLS connection if the variable is set.
+
+    :raises FireflyError: ``invalid_option`` if it cannot be written.
+    """
+    path = os.environ.get('SSLKEYLOGFILE')
+    if not path:
+        return
+    try:
+        open(path, 'ab').close()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, 'strerror', None) or 'it is not a valid path'
+        raise file_error('environment variable SSLKEYLOGFILE', f'cannot be written: {reason}') from None
 
 
 def _unusable(origin: str, error: OSError | ValueError) -> FireflyError:
     if isinstance(error, ssl.SSLError):  # an OSError too, but its text does not help a user
         return file_error(origin, 'is not a valid PEM file')
     return unreadable(origin, error)
+
+
+def _unusable_key(options: Options, error: ssl.SSLError) -> FireflyError:
+    """The error for a private key that does not work with ``client_cert``, which is fine itself."""
+    holder = 'client_cert' if options['client_key'] is None else 'client_key'
+    origin = options.origin(holder)
+    if error.reason == 'KEY_VALUES_MISMATCH':
+        return file_error(origin, 'holds the private key of another certificate')
+    # OpenSSL has no reason for these
+    with open(options[holder], 'rb') as file:
+        content = file.read(_PEM_LIMIT)
+    if b'ENCRYPTED' in content:
+        return file_error(origin, 'holds a private key with a passphrase. Remove it with "openssl pkey"')
+    if b'PRIVATE KEY-----' in content:
+        return file_error(origin, 'holds a private key that is not valid')
+    if holder == 'client_cert':
+        return file_error(origin, 'holds a certificate without its private key. Set client_key')
+    return file_error(origin, 'holds no private key in PEM format')

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import os
 import select
+import ssl
 import subprocess
 import sys
 import warnings
@@ -18,6 +20,9 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 from fake_firefly import FakeFirefly
 from helpers.client import failure, health, refusal
+from helpers.raw_server import RawServer, http
+
+PKCS8 = serialization.PrivateFormat.PKCS8
 
 
 @pytest.fixture
@@ -40,17 +45,17 @@ def pem(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     ca = trustme.CA()
     client = ca.issue_cert('client.test')
     key = serialization.load_pem_private_key(client.private_key_pem.bytes(), None)
-    locked = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.TraditionalOpenSSL,
-        serialization.BestAvailableEncryption(b'HUNTER2'),
-    )
+    passphrase = serialization.BestAvailableEncryption(b'HUNTER2')
+    locked = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, passphrase)
     contents = {
         'ca': ca.cert_pem.bytes(),
         'cert': client.cert_chain_pems[0].bytes(),
         'key': client.private_key_pem.bytes(),
         'other key': ca.issue_cert('other.test').private_key_pem.bytes(),
         'locked key': locked,
+        'locked PKCS #8 key': key.private_bytes(serialization.Encoding.PEM, PKCS8, passphrase),
+        'cut key': client.private_key_pem.bytes()[:100],
+        'cert and locked key': client.cert_chain_pems[0].bytes() + locked,
         'text': b'HUNTER2\n',
         'binary': b'\xff\x00\xfe',
         'empty': b'',
@@ -117,6 +122,51 @@ def test_a_folder_of_cas(secure: FakeFirefly, tmp_path: Path) -> None:
     name = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     (tmp_path / f'{name}.0').symlink_to(str(secure.ca_path))
     assert health(secure.url, ca_path=str(tmp_path)).status == 204
+
+
+@pytest.mark.parametrize(
+    'cert,key,problem',
+    [
+        ('cert', None, 'client_cert holds a certificate without its private key. Set client_key.'),
+        ('cert', 'other key', 'client_key holds the private key of another certificate.'),
+        ('cert', 'locked key', 'client_key holds a private key with a passphrase.'),
+        ('cert', 'locked PKCS #8 key', 'client_key holds a private key with a passphrase.'),
+        ('cert and locked key', None, 'client_cert holds a private key with a passphrase.'),
+        ('cert', 'cut key', 'client_key holds a private key that is not valid.'),
+        ('cert', 'ca', 'client_key holds no private key in PEM format.'),
+        ('cert', 'text', 'client_key holds no private key in PEM format.'),
+    ],
+)
+def test_why_a_client_certificate_cannot_be_used(cert: str, key: str | None, problem: str, pem: dict[str, str]) -> None:
+    what = refusal(health, 'http://127.0.0.1:1', client_cert=pem[cert], client_key=key and pem[key])
+    assert what.startswith(f'The file of the option {problem}')
+
+
+@pytest.mark.parametrize('kind', ['expired', 'not yet valid'])
+def test_a_certificate_that_the_clock_refuses(kind: str, tmp_path: Path) -> None:
+    now = datetime.datetime.now(datetime.UTC)
+    day = datetime.timedelta(days=1)
+    begin, end = {'expired': (now - 2 * day, now - day), 'not yet valid': (now + day, now + 2 * day)}[kind]
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / 'ca.pem'))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert('127.0.0.1', not_before=begin, not_after=end).configure_cert(context)
+    with RawServer(http(204), tls=context) as server:
+        error = failure(health, server.url, ca_path=str(tmp_path / 'ca.pem'))
+    assert error.code == 'tls'
+    assert kind in error.what
+    assert error.hint.startswith(f'The clock of the controller says {now:%Y-%m-%d}')
+    assert 'ca_path' not in error.hint
+
+
+def test_a_key_log_that_cannot_be_written(secure: FakeFirefly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('SSLKEYLOGFILE', f'{tmp_path}/HUNTER2/keys')
+    what = refusal(health, secure.url, ca_path=secure.ca_path)
+    assert what == 'The file of the environment variable SSLKEYLOGFILE cannot be written: No such file or directory.'
+    assert refusal(health, secure.url.replace('127.0.0.1', 'nonexistent.invalid'), validate_certs=False) == what
+    assert failure(health, 'http://127.0.0.1:1').code == 'connect'  # without TLS there are no keys
+    monkeypatch.setenv('SSLKEYLOGFILE', f'{tmp_path}/keys')
+    assert health(secure.url, ca_path=secure.ca_path).status == 204
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from datetime import date, datetime
 
 import pytest
 from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
@@ -60,9 +61,9 @@ VALID: dict[str, list[tuple[t.Any, t.Any]]] = {
     'wait_timeout': [(1, 1), (86400, 86400)],
     'wait_sleep': [(1, 1), (86400, 86400)],
     'max_entries': [(1, 1), (1_000_000, 1_000_000)],
-    'access_key': [(' with space\n', 'with space'), (12, '12')],
+    'access_key': [(' with space\n', 'with space'), ('0123', '0123')],
     'secret_key': [('secret\udcff', 'secret\udcff')],
-    'ca_path': [('~/ca.pem', '/home/firefly/ca.pem')],
+    'access_key_file': [('~/key', '/home/firefly/key')],
     'path': [(' x\n', 'x')],
     'body': [(value, value) for value in (0, False, [], {}, [1], {'a': None})],
     'method': [('post', 'POST'), (' Delete\n', 'DELETE'), ('', 'GET')],
@@ -81,11 +82,14 @@ def test_valid_values(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 
 @pytest.mark.parametrize('name', [name for name, option in OPTIONS.items() if option.type in ('str', 'path')])
 def test_a_tagged_string_becomes_a_plain_one(name: str) -> None:
-    text = {'api_url': 'https://api.example', 'method': 'POST'}.get(name, '/some/text')
+    text = {'api_url': 'https://api.example', 'method': 'POST'}.get(name, __file__)
     value = read(name, Tagged(text))
     assert value == text
     assert value.__class__ is str
 
+
+#: What YAML makes of text without quotes: 0123, yes, 1e3 and dates.
+UNQUOTED = [83, True, 1000.0, date(2026, 1, 1), datetime(2026, 1, 1, 12)]
 
 NUMBER, WHOLE, BOOLEAN, STATUS_LIST = 'a number', 'a whole number', 'true or false', 'a list of whole numbers'
 
@@ -113,7 +117,10 @@ NUMBER, WHOLE, BOOLEAN, STATUS_LIST = 'a number', 'a whole number', 'true or fal
         ('method', 'one of GET, POST, PUT, PATCH, DELETE', ['HEAD', 'G ET', 'HUNTER2']),
         ('query', 'a dictionary', ['HUNTER2', 5]),
         *((name, 'a string', ['HUNTER2\ud800']) for name in ('access_key', 'secret_key', 'api_url')),
-        ('ca_path', 'a path', ['HUNTER2\ud800']),
+        ('ca_path', 'a path', ['HUNTER2\ud800', ['HUNTER2'], b'HUNTER2']),
+        *((name, 'a string: put it in quotes.', UNQUOTED) for name in ('access_key', 'secret_key', 'api_url', 'path')),
+        *((name, 'a string.', [['HUNTER2'], {'HUNTER2': 1}, b'HUNTER2']) for name in ('access_key', 'secret_key')),
+        *((name, 'a path: put it in quotes.', UNQUOTED) for name in ('ca_path', 'secret_key_file')),
     ],
 )
 def test_invalid_values(name: str, must_be: str, values: list[t.Any]) -> None:
@@ -133,7 +140,7 @@ def test_all_mistakes_are_reported_at_once() -> None:
 @pytest.mark.parametrize('name,nearest', [('retrys', 'retries'), ('acces_key', 'access_key'), ('url', 'api_url')])
 def test_an_unknown_option_is_reported_with_the_nearest_one_first(name: str, nearest: str) -> None:
     message = refusal({name: 'HUNTER2', 'retries': 1}, SHARED_OPTIONS)
-    assert f'There is no option {name}. Known options: {nearest}, ' in message
+    assert f'There is no option {name}. Did you mean {nearest}? Known options: {nearest}, ' in message
     assert all(known in message for known in SHARED_OPTIONS)
     not_text: t.Any = {1: 2, name: 4}
     assert f'There is no option 1, {name}.' in refusal(not_text)
@@ -142,7 +149,7 @@ def test_an_unknown_option_is_reported_with_the_nearest_one_first(name: str, nea
 def test_every_operation_ignores_the_shared_options_that_it_does_not_need() -> None:
     for name in set(SHARED_OPTIONS) - set(HEALTH_OPTIONS):
         assert validate(HEALTH_OPTIONS, Options({name: ['not even checked']})) == validate(HEALTH_OPTIONS, Options({}))
-    assert 'There is no option wait.' in refusal({'wait': True}, SHARED_OPTIONS)
+    assert 'There is no option wait. Known options: ' in refusal({'wait': True}, SHARED_OPTIONS)
 
 
 def test_options_cannot_be_changed() -> None:
