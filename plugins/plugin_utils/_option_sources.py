@@ -10,9 +10,13 @@ import os
 import typing as t
 from dataclasses import dataclass
 
+from ansible.errors import AnsibleError
+from ansible.utils.display import Display
+
 from ._errors import FireflyError
 from ._files import absolute_path
 from ._options import KEY_FILES, OPTIONS, Options, environment_names, is_set, variable_name
+from ._template_errors import is_one_expression, is_vault_error, read_template, reason
 
 ResolvePath = t.Callable[[str], str]
 
@@ -75,10 +79,19 @@ def is_omitted(value: t.Any, sources: Sources) -> bool:
     return not sources.template([value])
 
 
-def decrypt(value: t.Any) -> t.Any:
-    """The value, decrypted if it is encrypted."""
+def decrypt(value: t.Any, origin: str) -> t.Any:
+    """The value, decrypted if it is encrypted. ``origin`` says in a message where it comes from.
+
+    :raises FireflyError: ``invalid_option`` if it cannot be decrypted.
+    """
     # before ansible-core 2.19 a !vault value has a type of its own, which decrypts when it becomes a str
-    return str(value) if hasattr(value, '__ENCRYPTED__') else value
+    if not hasattr(value, '__ENCRYPTED__'):
+        return value
+    try:
+        return str(value)
+    except AnsibleError:
+        what = f'The {origin} cannot be decrypted: the vault password is missing or wrong.'
+        raise FireflyError('invalid_option', what) from None
 
 
 def _nearest(name: str, sources: Sources) -> _Candidate | None:
@@ -93,7 +106,8 @@ def _candidates(name: str, sources: Sources) -> t.Iterator[_Candidate]:
     """All values of an option and its file, nearest first. A variable is templated only if it is reached."""
     options = [name, KEY_FILES[name]] if name in KEY_FILES else [name]
     for option in options:
-        yield _Candidate(option, decrypt(sources.arguments.get(option)), f'option {option}', sources.resolve_path)
+        origin = f'option {option}'
+        yield _Candidate(option, decrypt(sources.arguments.get(option), origin), origin, sources.resolve_path)
     if not OPTIONS[name].fallback:
         return
     for option in options:
@@ -110,20 +124,29 @@ def _variable(name: str, sources: Sources) -> t.Any:
     if name in (sources.variables.get('ansible_facts') or {}):
         raise FireflyError(
             'invalid_option',
-            f'The fact {name} is refused, because a target must not set options. Set the variable in the inventory, '
-            'or with set_fact without cacheable.',
+            f'The fact {name} is refused, because a target must not set options. Remove it with "meta: clear_facts". '
+            'Then set the variable in the inventory, or with set_fact without cacheable. Or set the option in the '
+            'task, which comes before facts and variables.',
         )
-    value = decrypt(sources.variables.get(name))
+    origin = f'variable {name}'
+    value = decrypt(sources.variables.get(name), origin)
     if not is_set(value):
         return None
     try:
-        # in a list, because omit cannot be templated alone
-        templated = [decrypt(item) for item in sources.template([value])]
-    except Exception:
-        # ansible-core's message shows the value
-        raise FireflyError(
-            'invalid_option',
-            f'The variable {name} cannot be templated. It refers to something that is undefined or fails. If "{{{{" '
-            'is part of its value, mark it as !unsafe.',
-        ) from None
-    return templated[0] if templated else None
+        templated = sources.template([value])  # in a list, because omit cannot be templated alone
+    except Exception as error:
+        # its text and the frames of its traceback show the value
+        raise _template_failure(name, value, error, sources.variables) from None
+    return decrypt(templated[0], origin) if templated else None
+
+
+def _template_failure(name: str, value: t.Any, error: Exception, variables: t.Mapping[str, t.Any]) -> FireflyError:
+    """The error for a variable that cannot be templated. At ``-vvv`` a line shows the variables that it refers to."""
+    template = read_template(value, variables)
+    if template.variables and is_one_expression(value):
+        names = [each if each in variables else f'{each} (not set)' for each in template.variables]
+        Display().vvv(f'The variable {name} refers to {", ".join(names)}.')
+    what = f'The variable {name} cannot be templated. {reason(error, template)}'
+    if not is_vault_error(error) and not is_one_expression(value):
+        what = f'{what} If "{{{{", "{{%" or "{{#" is part of its value, mark it as !unsafe.'
+    return FireflyError('invalid_option', what)

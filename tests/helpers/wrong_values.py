@@ -79,7 +79,28 @@ TEMPLATES = {
     'filter': "{{ '" + NEEDLE + "' | int_of_nothing }}",
     'failing filter': "{{ '" + NEEDLE + "' | from_json }}",
     'lookup': "{{ lookup('ansible.builtin.file', '/nonexistent/" + NEEDLE + "') }}",
+    'missing lookup': "{{ lookup('no.such.lookup', '" + NEEDLE + "') }}",
+    'lookup and filter': "{{ query('ansible.builtin.file', '/nonexistent/" + NEEDLE + "') | first }}",
+    'lookup of another variable': '{{ pair.access_key }}{{ pair.secret_key }}',
     'in the middle': NEEDLE + '{{ nothing }}' + NEEDLE,
+}
+
+#: Variables that TEMPLATES refer to.
+TEMPLATE_VARIABLES = {'pair': TEMPLATES['lookup']}
+
+#: Why each of TEMPLATES fails.
+REASONS = {
+    'syntax': 'It is not a valid template',
+    'statement': 'It is not a valid template',
+    'undefined': 'It refers to a variable or an attribute that is undefined.',
+    'attribute': 'It refers to a variable or an attribute that is undefined.',
+    'filter': 'or uses a filter or a test that is not installed.',
+    'failing filter': 'An expression in it failed.',
+    'lookup': 'The lookup ansible.builtin.file failed.',
+    'missing lookup': 'The lookup plugin no.such.lookup is not installed.',
+    'lookup and filter': 'The lookup ansible.builtin.file, or a filter, failed.',
+    'lookup of another variable': 'The lookup ansible.builtin.file failed.',
+    'in the middle': 'It refers to a variable or an attribute that is undefined.',
 }
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -31,7 +32,19 @@ from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
 from fake_firefly import FakeFirefly, Fault
 from helpers.ansible_run import API, GROUP, HEALTH, LOGIN, LOOKUP, keys_of, lookup, run_ansible, run_tasks, task
 from helpers.needles import leaks
-from helpers.wrong_values import KINDS, TEMPLATES, Place, is_refusal, make_place, names, shows, without_url
+from helpers.wrong_values import (
+    KINDS,
+    NEEDLE,
+    REASONS,
+    TEMPLATE_VARIABLES,
+    TEMPLATES,
+    Place,
+    is_refusal,
+    make_place,
+    names,
+    shows,
+    without_url,
+)
 
 OMITTED = '{{ nope | default(omit) }}'
 #: Makes every task and lookup log in.
@@ -418,12 +431,23 @@ def test_no_message_repeats_a_value(place: Place) -> None:
                 assert names(result['msg'], option), name
 
 
+def kind_of(host: str) -> str:
+    return host.rpartition('-')[2].replace('_', ' ')
+
+
 def test_a_variable_that_cannot_be_templated(place: Place) -> None:
     (place.folder / 'host_vars').mkdir()
-    broken = {f'{option}-{kind}': option for option in ('secret_key', 'api_url') for kind in ('syntax', 'undefined')}
+    kinds = ('syntax', 'undefined', 'lookup', 'missing lookup', 'lookup of another variable')
+    broken = {f'{option}-{kind}'.replace(' ', '_'): option for option in ('secret_key', 'api_url') for kind in kinds}
+    vault = VaultLib([('default', VaultSecret(b'vault-password'))])
+    vaulted = Vaulted(vault.encrypt(NEEDLE).decode())
+    broken |= {'secret_key-vault': 'secret_key', 'secret_key-vault_of_another': 'secret_key'}
+    values = {**TEMPLATES, 'vault': vaulted, 'vault of another': '{{ other }}'}
+    undecryptable = dict.fromkeys(['vault', 'vault of another'], 'the vault password is missing or wrong.')
+    reasons = {**REASONS, **undecryptable}
     for host, option in broken.items():
-        template = variables({option: TEMPLATES[host.rpartition('-')[2]]})
-        (place.folder / 'host_vars' / f'{host}.yml').write_text(yaml.safe_dump(template))
+        given = {**variables({option: values[kind_of(host)]}), 'other': vaulted, **TEMPLATE_VARIABLES}
+        (place.folder / 'host_vars' / f'{host}.yml').write_text(yaml.safe_dump(given))
     tasks = [task('login', LOGIN), task('health', HEALTH), lookup('lookup', "'token'")]
     run = run_tasks(place.folder, tasks, hosts=broken, environment=place.environment)
     assert run.status == 0, run.output
@@ -431,4 +455,8 @@ def test_a_variable_that_cannot_be_templated(place: Place) -> None:
     for host, option in broken.items():
         assert not shows(json.dumps(run.registered[host]))
         for edge in ('login', 'lookup', *(['health'] if option == 'api_url' else [])):
-            assert f'variable {variable_name(option)} cannot be templated' in run.registered[host][edge]['msg']
+            message = run.registered[host][edge]['msg']
+            assert re.search(f'variable {variable_name(option)} cannot be (templated|decrypted)', message)
+            assert reasons[kind_of(host)] in message
+            if edge != 'lookup':
+                assert run.registered[host][edge]['failure']['code'] == 'invalid_option'

@@ -15,6 +15,7 @@ import pytest
 from ansible.errors import AnsibleLookupError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
+from ansible.utils.display import Display
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.firefly.platform.plugins.plugin_utils._api import Api
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
@@ -29,7 +30,19 @@ from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
     environment_names,
     variable_name,
 )
-from helpers.wrong_values import KINDS, NEEDLE, TEMPLATES, Place, is_refusal, make_place, names, shows, without_url
+from helpers.wrong_values import (
+    KINDS,
+    NEEDLE,
+    REASONS,
+    TEMPLATE_VARIABLES,
+    TEMPLATES,
+    Place,
+    is_refusal,
+    make_place,
+    names,
+    shows,
+    without_url,
+)
 
 try:
     from ansible.template import trust_as_template
@@ -68,7 +81,7 @@ def make_sources(place: Place, wrong: str, value: Any, source: str) -> Sources:
     if source == 'argument':
         arguments[wrong] = value
     elif source == 'variable':
-        variables[variable_name(wrong)] = value
+        variables = {variable_name(wrong): value, 'pair': trust_as_template(TEMPLATE_VARIABLES['pair'])}
     else:
         environment[source] = value
     loader = DataLoader()
@@ -169,9 +182,25 @@ def test_a_variable_that_cannot_be_templated(place: Place, option: str) -> None:
     for kind, template in TEMPLATES.items():
         sources = make_sources(place, option, trust_as_template(template), 'variable')
         for message, text in (said_by(Login(), sources), said_by_lookup(['token'], sources)):
-            assert message.startswith(f'The variable {variable_name(option)} cannot be templated'), kind
-            assert 'If "{{" is part of its value' in message
+            assert message.startswith(f'The variable {variable_name(option)} cannot be templated. '), kind
+            assert REASONS[kind] in message, kind
+            is_expression = template.startswith('{{') and template.endswith('}}') and '}}{{' not in template
+            assert ('If "{{", "{%" or "{#" is part of its value, mark it as !unsafe.' in message) != is_expression
             assert not shows(text), kind
+
+
+@pytest.mark.parametrize('is_expression', [True, False])
+def test_the_variables_of_a_template_are_named_at_vvv(
+    place: Place, is_expression: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not where the template may be a part of a key."""
+    text = trust_as_template('{{ pair.secret_key ~ nothing }}' if is_expression else 'a{{ nothing }}')
+    said_by(Login(), make_sources(place, 'secret_key', text, 'variable'))
+    assert capsys.readouterr() == ('', '')
+    monkeypatch.setattr(Display(), 'verbosity', 3)
+    said_by(Login(), make_sources(place, 'secret_key', text, 'variable'))
+    line = 'The variable firefly_secret_key refers to pair, nothing (not set).\n' if is_expression else ''
+    assert capsys.readouterr().out == line
 
 
 @pytest.mark.parametrize('kind', KINDS)

@@ -7,14 +7,21 @@
 from __future__ import annotations
 
 import os
+import socket
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.parsing.vault import AnsibleVaultError
 from ansible_collections.firefly.platform.plugins.plugin_utils._files import absolute_path, read_key
 from ansible_collections.firefly.platform.plugins.plugin_utils._option_sources import Sources, resolve
-from ansible_collections.firefly.platform.plugins.plugin_utils._options import SHARED_OPTIONS, variable_name
+from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
+    SHARED_OPTIONS,
+    Options,
+    validate,
+    variable_name,
+)
 from helpers.client import refusal
 
 #: What ``omit`` is from ansible-core 2.19 on: an object that templating drops.
@@ -55,11 +62,31 @@ def test_only_a_task_gives_the_options_for_waiting_and_what_is_not_valid() -> No
     assert resolve(('api_url', 'timeout'), sources(invalid)) == invalid
 
 
+class Undecryptable:
+    """What is !vault without a vault password, before ansible-core 2.19."""
+
+    __ENCRYPTED__ = True
+
+    def __str__(self) -> str:
+        raise AnsibleVaultError('HUNTER2')
+
+
+def test_a_value_that_cannot_be_decrypted() -> None:
+    for given, origin in (
+        (sources({'secret_key': Undecryptable()}), 'option secret_key'),
+        (sources({}, {'firefly_secret_key': Undecryptable()}), 'variable firefly_secret_key'),
+    ):
+        assert refusal(resolve, SHARED_OPTIONS, given).startswith(
+            f'The {origin} cannot be decrypted: the vault password'
+        )
+
+
 @pytest.mark.parametrize('name', SHARED_OPTIONS)
 def test_a_fact_with_the_name_of_a_variable_is_refused(name: str) -> None:
     variables = {'ansible_facts': {variable_name(name): 'HUNTER2'}, variable_name(name): 'HUNTER2'}
     what = refusal(resolve, SHARED_OPTIONS, sources({}, variables))
     assert what.startswith(f'The fact {variable_name(name)} is refused')
+    assert 'Remove it with "meta: clear_facts"' in what
 
 
 def test_other_facts_are_not_refused() -> None:
@@ -141,13 +168,79 @@ def test_a_file_that_cannot_be_used(tmp_path: Path) -> None:
         assert f'client_key was not found in {tmp_path}.' in what
     pem = '-----BEGIN PRIVATE KEY-----\nHUNTER2\n-----END PRIVATE KEY-----\n'
     assert refusal(located, pem, tmp_path) == 'The option client_key must be a path, not PEM text.'
-    for name, reason in {'HUNTER2': 'No such file', '.': 'Is a directory', 'HUNTER2\0': 'not a valid path'}.items():
+    for name, reason in {'HUNTER2': 'No such file', 'HUNTER2\0': 'not a valid path'}.items():
         what = refusal(read_key, 'option secret_key_file', f'{tmp_path}/{name}')
         assert 'secret_key_file cannot be read: ' in what
         assert reason in what
 
 
-def test_a_key_is_read_without_the_white_space_around_it(tmp_path: Path) -> None:
+def special_files(folder: Path) -> dict[str, str]:
+    """What is not a file, by what a message says about it. Reading some of it would never end."""
+    os.mkfifo(folder / 'HUNTER2.fifo')
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / 'HUNTER2.socket'))
+    return {
+        'is a folder': str(folder),
+        'is a pipe': str(folder / 'HUNTER2.fifo'),
+        'is a device or a socket': str(folder / 'HUNTER2.socket'),
+    }
+
+
+def test_a_key_file_that_is_not_a_file(tmp_path: Path) -> None:
+    for problem, path in {**special_files(tmp_path), 'is a device': '/dev/zero'}.items():
+        assert problem in refusal(read_key, 'option secret_key_file', path)
+
+
+@pytest.mark.parametrize('option', ['ca_path', 'client_cert', 'client_key'])
+def test_a_file_of_tls_that_is_not_a_file(option: str, tmp_path: Path) -> None:
+    """Validation refuses it, so no other task waits for a lock meanwhile."""
+    for problem, path in special_files(tmp_path).items():
+        raw = Options({option: path}, {option: 'variable firefly_x'})
+        if option == 'ca_path' and problem == 'is a folder':
+            assert validate(SHARED_OPTIONS, raw)[option] == path
+        else:
+            assert f'The file of the variable firefly_x {problem}' in refusal(validate, SHARED_OPTIONS, raw)
+
+
+def test_the_pipe_of_a_shell_is_read_once() -> None:
+    for content in (b'key\n', b'k' * 65_536):  # a pipe holds that much
+        reader, writer = os.pipe()
+        os.write(writer, content)
+        os.close(writer)
+        path = f'/dev/fd/{reader}'
+        assert read_key('option secret_key_file', path) == content.decode().strip()
+        assert 'can be read only once' in refusal(read_key, 'option secret_key_file', path)
+        os.close(reader)
+
+
+@pytest.mark.parametrize(
+    'content,problem',
+    [
+        ('HUNTER2'.encode('utf-16'), 'is UTF-16'),
+        ('HUNTER2'.encode('utf-16-be'), 'contains a NUL'),
+        (b'HUNT\0ER2', 'contains a NUL'),
+        (b'-----BEGIN PRIVATE KEY-----\nHUNTER2\n-----END PRIVATE KEY-----\n', 'holds PEM text'),
+        (b'$ANSIBLE_VAULT;1.1;AES256\n6162\n', 'is encrypted with Ansible Vault'),
+        (b'\xef\xbb\xbf$ANSIBLE_VAULT;1.1;AES256\n6162\n', 'is encrypted with Ansible Vault'),
+        (b'x' * 65_537, 'has more than 64 KiB'),
+    ],
+)
+def test_a_file_that_cannot_hold_a_key(content: bytes, problem: str, tmp_path: Path) -> None:
     path = tmp_path / 'key'
-    path.write_bytes(b' \tkey with a space\xff\r\n\n')
-    assert read_key('option secret_key_file', str(path)) == 'key with a space\udcff'
+    path.write_bytes(content)
+    what = refusal(read_key, 'variable firefly_secret_key_file', str(path))
+    assert what.startswith(f'The file of the variable firefly_secret_key_file {problem}')
+
+
+@pytest.mark.parametrize(
+    'content,key',
+    [
+        (b' \tkey with a space\xff\r\n\n', 'key with a space\udcff'),
+        (b'\xef\xbb\xbfkey\r\n', 'key'),
+        (b'x' * 65_536, 'x' * 65_536),
+    ],
+)
+def test_a_key_is_read_without_what_is_around_it(content: bytes, key: str, tmp_path: Path) -> None:
+    path = tmp_path / 'key'
+    path.write_bytes(content)
+    assert read_key('option secret_key_file', str(path)) == key
