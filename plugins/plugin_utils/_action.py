@@ -79,8 +79,12 @@ class FireflyAction(ActionBase):
     def _context(self) -> Context:
         # a task with until is repeated until the outcome changes, so it shares no failure of an earlier attempt
         repeats = self._task.until or self._task.retries
-        scope = None if repeats else self._task._uuid
-        return Context(report=_report, scope=scope, check_mode=bool(self._task.check_mode))
+        return Context(
+            report=_report,
+            scope=None if repeats else self._task._uuid,
+            check_mode=bool(self._task.check_mode),
+            diff_mode=bool(self._task.diff),
+        )
 
     def _item_may_hold_key(self, raw: Options, sources: Sources) -> bool:
         """Whether a key can be in what ansible-core shows of a loop: the item, and with ``extended`` its neighbors.

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
+import re
 import typing as t
+from datetime import date
 
 from . import _json
 from ._credentials import validate_with_keys
@@ -19,6 +22,7 @@ from ._option_sources import decrypt
 from ._options import API_OPTIONS, Options
 from ._pages import PagedList
 from ._request import Query, Request, Response
+from ._secrets import MASKED_LENGTH, masked
 from ._session import Session
 from ._url import endpoint_path
 
@@ -34,7 +38,7 @@ class Api(Operation):
         """The validated options, and ``paging``: how to get all pages, or ``None`` if they are not wanted."""
         options = validate_with_keys(self.options, raw)
         if options['path'] is None:
-            raise _invalid('path is missing')
+            raise _invalid('path is missing. Use a path such as workspaces/search')
         path = endpoint_path(options['path'])
         endpoint = documented(options['method'], path)
         read_only = options['read_only']
@@ -58,7 +62,7 @@ class Api(Operation):
 
     def run(self, options: Options, context: Context) -> Outcome:
         if context.check_mode and not options['read_only']:
-            return _not_sent(options)
+            return _not_sent(options, context)
         return _Call(options, Session(options, context)).run()
 
 
@@ -149,19 +153,23 @@ class _Call:
         }
 
 
-def _not_sent(options: Options) -> Outcome:
+def _not_sent(options: Options, context: Context) -> Outcome:
     """What a write returns in check mode."""
-    return Outcome(
-        {
-            'status': None,
-            'latency_ms': None,
-            'url': _url(options),
-            'requests': 0,
-            'changed': True,
-            'json': None,
-            'msg': f'{options["method"]} {_url(options)} was not sent, because this is check mode.',
-        }
-    )
+    where = f'{options["method"]} {_url(options)}'
+    values: dict[str, t.Any] = {
+        'status': None,
+        'latency_ms': None,
+        'url': _url(options),
+        'requests': 0,
+        'changed': True,
+        'json': None,
+        'msg': f'{where} was not sent, because this is check mode.',
+    }
+    if context.diff_mode and options['body'] is not None:
+        secrets = [key for key in (options['secret_key'],) if len(key) >= MASKED_LENGTH]
+        body = json.dumps(masked(options['body'], secrets), indent=2, ensure_ascii=False)
+        values['diff'] = {'before': '', 'after': f'{body}\n', 'before_header': '', 'after_header': where}
+    return Outcome(values)
 
 
 def _url(options: Options) -> str:
@@ -174,34 +182,74 @@ def _body(value: t.Any) -> t.Any:
     if value is None:
         return None
     try:
-        text = value if isinstance(value, str) else json.dumps(value, default=decrypt)
+        text = value if isinstance(value, str) else json.dumps(_sendable(value, 'body'))
         return _json.parse(text)
     except (TypeError, ValueError, RecursionError):
         raise _invalid('body must be data that can be sent as JSON, or a string that is JSON text') from None
 
 
+def _sendable(value: t.Any, place: str) -> t.Any:
+    """The value with what JSON has a type for. Dates become text in ISO 8601.
+
+    ``place`` says in a message where in an option the value is, such as ``body.filters[2]``.
+    """
+    if isinstance(value, dict):
+        return {key: _sendable(part, _place_of(key, place)) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_sendable(part, f'{place}[{index}]') for index, part in enumerate(value)]
+    return _scalar(value, place)
+
+
+def _place_of(key: t.Any, place: str) -> str:
+    # a key that does not look like a name may be a secret in the wrong place
+    return f'{place}.{key}' if isinstance(key, str) and re.fullmatch(r'[A-Za-z_]\w{0,40}', key) else f'{place}[...]'
+
+
+def _scalar(value: t.Any, place: str) -> t.Any:
+    value = decrypt(value, f'option {place}')
+    if isinstance(value, date):  # or a datetime
+        return value.isoformat()
+    if value is None or isinstance(value, str) or _is_finite(value):
+        return value
+    raise _invalid(f'{place} cannot be sent as JSON')
+
+
+def _is_finite(value: t.Any) -> bool:
+    """Whether it is a number, or a boolean, of less than 309 digits."""
+    try:
+        return isinstance(value, (int, float)) and math.isfinite(value)
+    except OverflowError:
+        return False
+
+
 def _query(query: t.Mapping[str, t.Any]) -> Query:
     """The parameters as text. A list repeats its name, and null is left out."""
     texts: dict[str, list[str]] = {}
-    try:
-        for name, value in query.items():
-            values = value if isinstance(value, list) else [value]
-            texts[_encodable(str(name))] = [_text(decrypt(each)) for each in values if each is not None]
-    except (TypeError, ValueError):
-        raise _invalid('query must hold only strings, numbers, booleans and lists of these') from None
+    for name, value in query.items():
+        place = _place_of(name, 'query')
+        parts = {place: value}
+        if isinstance(value, list):
+            parts = {f'{place}[{index}]': part for index, part in enumerate(value)}
+        values = [_text(part, where) for where, part in parts.items() if part is not None]
+        texts[_encodable(str(name), place)] = values
     return texts
 
 
-def _text(value: t.Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if not isinstance(value, (str, int, float)):
-        raise TypeError
-    return _encodable(str(value))
+def _text(value: t.Any, place: str) -> str:
+    """The value of a parameter as text."""
+    if isinstance(value, (dict, list, tuple)):
+        raise _invalid(f'{place} must be a string, a number, a boolean, a date or a list of these')
+    scalar = _scalar(value, place)
+    if isinstance(scalar, bool):
+        return str(scalar).lower()
+    return _encodable(str(scalar), place)
 
 
-def _encodable(text: str) -> str:
-    text.encode()  # raises a ValueError for half of a surrogate pair, which no URL can hold
+def _encodable(text: str, place: str) -> str:
+    try:
+        text.encode()
+    except UnicodeError:  # half of a surrogate pair, which no URL can hold
+        raise _invalid(f'{place} must be text that UTF-8 can hold') from None
     return text
 
 

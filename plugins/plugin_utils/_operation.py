@@ -18,12 +18,14 @@ class Context(t.NamedTuple):
     """The task or lookup that runs an operation.
 
     ``report`` shows a line of progress. A failed login is shared within a ``scope``, such as the hosts of a task. With
-    ``None`` none is shared. In ``check_mode`` nothing is changed.
+    ``None`` none is shared. In ``check_mode`` nothing is changed. In ``diff_mode`` an operation returns what it would
+    change.
     """
 
     report: Report
     scope: str | None = None
     check_mode: bool = False
+    diff_mode: bool = False
 
 
 class Outcome(t.NamedTuple):

@@ -14,19 +14,19 @@ from ._errors import FireflyError
 
 _NEVER_IN_A_URL = re.compile(r'[\x00-\x20\x7f\\]')
 
-# what would end the path, leave it or hide in it
-_NEVER_IN_A_PATH = re.compile(
-    r"""
-    ^ [a-z][a-z0-9+.-]* :            # a scheme
-    | ^ /                            # a host, after the slash that is accepted
-    | //
-    | [\\?#%]
-    | \s
-    | (^|/) \.{1,2} (/|$)            # . and ..
-    """,
-    re.IGNORECASE | re.VERBOSE,
+#: What would end the path, leave it or hide in it, and what to say about it. The first match counts.
+_MISTAKES_IN_A_PATH = (
+    (r'[a-z][a-z0-9+.-]*:', 'contains a whole address. Leave out everything up to /v2/'),
+    (r'/|.*//', 'contains // or an empty segment'),
+    (r'.*\\', 'contains a backslash'),
+    (r'.*\?', 'contains a "?". Parameters belong in the option query'),
+    (r'.*#', 'contains a "#", which cannot be sent'),
+    (r'.*%', 'contains a "%". An id with a space, a slash or a "%" cannot be sent'),
+    (r'.*\s', 'contains white space. An id with a space, a slash or a "%" cannot be sent'),
+    (r'(.*/)?\.{1,2}(;|/|$)', 'contains the segment "." or ".."'),
+    (r'login([;/]|$)', 'is the login, which would return a token. Use firefly_login'),
+    (r'api/v1', 'is an endpoint of v1, which is deprecated'),
 )
-_FORBIDDEN_ENDPOINT = re.compile(r'login([;/]|$) | api/v1', re.IGNORECASE | re.VERBOSE)
 
 
 def base_url(api_url: str, origin: str = 'option api_url') -> str:
@@ -68,10 +68,13 @@ def endpoint_path(path: str) -> str:
     :raises FireflyError: ``invalid_option`` if it is not such a path.
     """
     below = path.removeprefix('/').removeprefix('v2/')
-    if not below or not below.isprintable() or _NEVER_IN_A_PATH.search(below):
-        raise _invalid_path('is not the path of an endpoint')
-    if _FORBIDDEN_ENDPOINT.match(below):
-        raise _invalid_path('is not accepted: login would return a token, and v1 is deprecated')
+    if not below:
+        raise _invalid_path('is empty')
+    for pattern, mistake in _MISTAKES_IN_A_PATH:
+        if re.match(pattern, below, re.IGNORECASE | re.DOTALL):
+            raise _invalid_path(mistake)
+    if not below.isprintable():
+        raise _invalid_path('contains a control character')
     return below
 
 

@@ -66,6 +66,30 @@ def test_check_mode_and_module_defaults(firefly: FakeFirefly, tmp_path: Path, ch
     assert list(leaks(secrets, [run.output, json.dumps(found)])) == []
 
 
+@pytest.mark.parametrize('diff', [False, True])
+def test_check_mode_says_what_would_be_sent(firefly: FakeFirefly, tmp_path: Path, diff: bool) -> None:
+    body = {'name': 'new', 'tags': ['one', firefly.secret_key]}
+    tasks = [
+        task('created', API, {**CREATE, 'body': body}, loop=[1, 2]),
+        task('hidden', API, {'path': 'runners/projects/hidden', 'method': 'PUT', 'body': body}, no_log=True),
+        task('deleted', API, {**PROJECT, 'method': 'DELETE'}),
+        task('read', API, PROJECT),
+    ]
+    arguments = ['--check', *(['--diff'] if diff else [])]
+    run = run_tasks(tmp_path, tasks, environment=keys_of(firefly), arguments=arguments)
+    assert run.outcomes() == dict.fromkeys(['created', 'hidden', 'deleted', 'read'], 'ok'), run.output
+    why = 'was not sent, because this is check mode.'
+    create = f'POST {firefly.url}/v2/runners/projects'
+    assert run.stderr.count(f'host1: {create} {why}\n') == 2
+    assert f'host1: DELETE {firefly.url}/v2/{PATH} {why}' in run.stderr
+    assert run.stderr.count(why) == 3
+    assert run.stdout.count(f'+++ after: {create}\n') == (2 if diff else 0)
+    assert run.stdout.count('+  "name": "new",\n') == (2 if diff else 0)
+    assert ('"********"' in run.stdout) == diff
+    assert list(leaks([firefly.secret_key], [run.output])) == []
+    assert '/hidden' not in run.output
+
+
 def test_what_goes_through_ansible_core(firefly: FakeFirefly, tmp_path: Path) -> None:
     """Texts that look like templates, loops, until and the task's environment."""
     texts = {'surrogate': '\ud800', 'template': '{{ nope }}', 'control': '\x1b[31m\x00', 'statement': '{% raw %}'}

@@ -40,6 +40,29 @@ def test_clear_text_is_for_loopback_only(host: str) -> None:
 
 
 @pytest.mark.parametrize(
+    'path,mistake',
+    [
+        ('', 'is empty'),
+        ('/v2/', 'is empty'),
+        ('https://api.firefly.ai/v2/HUNTER2', 'contains a whole address'),
+        ('workspaces//HUNTER2', 'contains //'),
+        ('workspaces\\HUNTER2', 'contains a backslash'),
+        ('workspaces?HUNTER2=1', 'contains a "?". Parameters belong in the option query'),
+        ('workspaces#HUNTER2', 'contains a "#"'),
+        ('workspaces/HUNTER2%20x', 'contains a "%". An id with a space, a slash or a "%" cannot be sent'),
+        ('workspaces/HUNTER2 x', 'contains white space. An id with a space, a slash or a "%" cannot be sent'),
+        ('workspaces/../HUNTER2', 'contains the segment "." or ".."'),
+        ('workspaces/..;/HUNTER2', 'contains the segment "." or ".."'),
+        ('workspaces/\x1bHUNTER2', 'contains a control character'),
+        ('login', 'is the login'),
+        ('api/v1/HUNTER2', 'is an endpoint of v1'),
+    ],
+)
+def test_each_mistake_in_a_path_is_named(path: str, mistake: str) -> None:
+    assert refusal(endpoint_path, path).startswith(f'The option path {mistake}')
+
+
+@pytest.mark.parametrize(
     'path',
     ['workspaces', 'workspaces/a-b_1/runs/search/', 'v2x/y', 'api/inventory', 'workspaces/login', 'logins']
     + ['a/.hidden/..b/c.', 'workspaces/a:b', 'ü'],
