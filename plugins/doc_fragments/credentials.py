@@ -12,21 +12,23 @@ class ModuleDocFragment:
 options:
   access_key:
     description:
-      - The access key, one half of a Firefly key pair.
+      - The access key, one half of a Firefly key pair. In YAML, put it in quotes. A number, a boolean or a date is refused.
       - Create a key pair in Firefly under Settings > Users > Create Key Pair. The Viewer role is enough for the health and a login. Other
         endpoints may need more.
     type: str
   secret_key:
     description:
-      - The secret key, the other half of the key pair.
+      - The secret key, the other half of the key pair. In YAML, put it in quotes.
     type: str
   access_key_file:
     description:
       - A file with the access key, on the controller. If one source sets both, the key is used and not the file.
+      - The file has at most 64 KiB, in UTF-8. It may be a pipe from the process substitution of a shell, which only one task can read.
+      - A file that is encrypted with Ansible Vault is refused. Use P(ansible.builtin.unvault#lookup) as the key instead.
     type: path
   secret_key_file:
     description:
-      - A file with the secret key, on the controller.
+      - A file with the secret key, on the controller. See O(access_key_file).
     type: path
 """
 

@@ -31,10 +31,11 @@ attributes:
     details:
       - A request with O(read_only=true) is sent in check mode too, since later tasks need its result.
       - Any other request is not sent, and there is no login. The task is V(changed), RV(msg) says what would have been sent, and
-        RV(status) and RV(json) are V(null).
+        RV(status) and RV(json) are V(null). A line on stderr shows RV(msg) too, unless the task has C(no_log=true).
   diff_mode:
-    support: none
+    support: partial
     details:
+      - In check mode, shows the body that would have been sent. The secret key is masked in it.
       - The effect of a request is not known before it is sent.
   facts:
     support: none
@@ -50,6 +51,7 @@ options:
       - The path of the endpoint below C(/v2), for example V(workspaces/search). A leading C(/) or C(/v2/) is accepted.
       - The module refuses C(login), which would return a token, and C(api/v1...), which is deprecated.
       - It also refuses a scheme, C(//), a backslash, C(?), C(#), C(%), C(.) and C(..) as a segment, white space and control characters.
+      - An ID with a space or a slash cannot be sent, because it would need C(%).
     type: str
     required: true
   method:
@@ -61,10 +63,12 @@ options:
   query:
     description:
       - The query parameters. A list repeats its name, booleans are sent as C(true) and C(false), and V(null) is left out.
+      - A date that YAML recognizes is sent in ISO 8601 format.
     type: dict
   body:
     description:
       - The data to send as JSON. A string must be JSON text itself.
+      - A date that YAML recognizes is sent in ISO 8601 format.
     type: raw
   read_only:
     description:
@@ -177,7 +181,7 @@ EXAMPLES = r"""
 RETURN = r"""
 status:
   description:
-    - The HTTP status of the last response. V(null) if there was none.
+    - The HTTP status of the last response, or of a proxy that refused to connect. V(null) if there was none.
   returned: always, except if an option is invalid or there is no token
   type: int
   sample: 200
@@ -238,7 +242,7 @@ failure:
       type: str
       sample: not_found
     status:
-      description: The HTTP status, if there was a response.
+      description: The HTTP status of the response, or of a proxy that refused to connect.
       returned: always
       type: int
       sample: 404

@@ -165,7 +165,7 @@ failure:
       type: str
       sample: server_error
     status:
-      description: The HTTP status, if there was a response.
+      description: The HTTP status of the response, or of a proxy that refused to connect.
       returned: always
       type: int
       sample: 503

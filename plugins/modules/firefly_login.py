@@ -137,7 +137,7 @@ failure:
       type: str
       sample: unauthorized
     status:
-      description: The HTTP status, if there was a response.
+      description: The HTTP status of the response, or of a proxy that refused to connect.
       returned: always
       type: int
       sample: 401

@@ -10,7 +10,7 @@ import base64
 import typing as t
 
 from ._errors import FireflyError
-from ._files import check_file, read_key
+from ._files import read_key
 from ._options import KEY_FILES, Options, validate
 from ._secrets import register
 
@@ -28,17 +28,13 @@ def validate_with_keys(names: t.Sequence[str], raw: Options) -> Options:
         if keys[name]:
             continue
         if options[file]:
-            missing.append(f'{name} ({file} is empty)')
+            missing.append(f'{name} (the file of the {options.origin(file)} is empty)')
         else:
             missing.append(name)
     if missing:
         verb = 'is' if len(missing) == 1 else 'are'
         raise FireflyError('missing_credentials', f'{" and ".join(missing)} {verb} missing.')
     register(keys['secret_key'])
-    # here, not only when a request is made: the lock of the token cache is held then
-    for name in ('ca_path', 'client_cert', 'client_key'):
-        if options[name]:
-            check_file(options.origin(name), options[name])
     return options.replace(**keys)
 
 

@@ -40,21 +40,6 @@ def absolute_path(origin: str, path: str, resolve: t.Callable[[str], str]) -> st
     return resolved
 
 
-def check_file(origin: str, path: str) -> None:
-    """Check that a file or a folder can be read.
-
-    :raises FireflyError: ``invalid_option`` if not. What may never end, such as a pipe, is refused too.
-    """
-    try:
-        mode = os.stat(path).st_mode
-    except (OSError, ValueError) as error:
-        raise unreadable(origin, error) from None
-    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-        raise file_error(origin, 'is not a regular file')
-    if not os.access(path, os.R_OK):
-        raise file_error(origin, 'cannot be read: Permission denied')
-
-
 def read_key(origin: str, path: str) -> str:
     """The content of the file, without white space around it. The file may be what ``<(...)`` gives in a shell.
 

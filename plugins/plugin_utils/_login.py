@@ -152,7 +152,8 @@ def _check_lifetime(token: Token, options: Options) -> None:
 
 
 def _lifetime_error(token: Token, options: Options) -> FireflyError:
-    problem = 'lives for less than min_ttl' if token.expires_in > 0 else 'has expired'
+    too_short = f'lives for less than the {options.origin("min_ttl")} says'
+    problem = too_short if token.expires_in > 0 else 'has expired'
     what = f'POST {options["api_url"]}/v2/login returned a token that {problem}.'
     return FireflyError('expires_too_soon', what, status=200)
 

@@ -57,7 +57,7 @@ class Session:
         try:
             return self._send(without_401)
         except FireflyError as error:
-            if error.status != HTTPStatus.UNAUTHORIZED:
+            if error.code != 'unauthorized':
                 raise
             if self._renew_refused():
                 return self._send(request)

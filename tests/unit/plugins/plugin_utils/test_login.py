@@ -94,7 +94,12 @@ def test_a_token_that_lives_long_enough(firefly: FakeFirefly) -> None:
 
 @pytest.mark.parametrize(
     'lifetime,min_ttl,what',
-    [(59, 60, 'less than min_ttl'), (3600, 3601, 'less than min_ttl'), (0, 0, 'has expired'), (-100, 0, 'has expired')],
+    [
+        (59, 60, 'option min_ttl says'),
+        (3600, 3601, 'option min_ttl says'),
+        (0, 0, 'has expired'),
+        (-100, 0, 'has expired'),
+    ],
 )
 def test_a_token_that_does_not(lifetime: int, min_ttl: int, what: str) -> None:
     with FakeFirefly(token_lifetime=lifetime) as firefly:

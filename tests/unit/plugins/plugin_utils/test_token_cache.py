@@ -107,7 +107,7 @@ def test_everything_that_decides_the_outcome_has_its_own_file(
 
     names.add(name())
     other: dict[str, Any] = dict.fromkeys(
-        ['access_key', 'secret_key', 'ca_path', 'client_cert', 'client_key'], __file__
+        ['access_key', 'secret_key', 'ca_path', 'client_cert', 'client_key'], str(tmp_path / 'other')
     )
     other |= {'api_url': 'https://firefly.example', 'validate_certs': False, 'use_proxy': False}
     for option, value in other.items():
