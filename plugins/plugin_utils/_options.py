@@ -200,8 +200,8 @@ def refuse_unknown(raw: t.Iterable[str], known: t.Iterable[str]) -> None:
 def validate(names: t.Sequence[str], raw: Options) -> Options:
     """The options ``names`` from ``raw``, with defaults set, types converted, and ``api_url`` as a base URL.
 
-    The files of TLS can be read. This is known before anything waits for the lock of the token cache. What is in them is
-    left to the client.
+    The files of TLS can be read. This is known before anything waits for the lock of the token cache. What is in them
+    is left to the client.
 
     :raises FireflyError: ``invalid_option`` or ``insecure_url`` if an option is unknown or has an invalid value.
     """
