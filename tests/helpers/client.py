@@ -30,7 +30,9 @@ def health(url: str, **options: Any) -> Response:
 
 def login(url: str, **options: Any) -> Response:
     keys = {'accessKey': ACCESS_KEY, 'secretKey': SECRET_KEY}
-    return client(url, **options).request(Request(method='POST', path='/v2/login', expect=(200,), json=keys))
+    return client(url, **options).request(
+        Request(method='POST', path='/v2/login', expect=(200,), json=keys, is_login=True)
+    )
 
 
 def failure(call: Callable[..., object], *arguments: Any, **options: Any) -> FireflyError:

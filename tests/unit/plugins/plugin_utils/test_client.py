@@ -474,7 +474,7 @@ def test_the_address_of_a_proxy_cannot_be_used(monkeypatch: pytest.MonkeyPatch, 
     error = failure(health, 'https://firefly.example', retries=1)
     assert (error.code, error.retryable) == ('proxy', False)
     assert error.final == (not address.endswith('3128'))
-    assert 'https_proxy' in str(error)
+    assert 'no_proxy' in str(error)
     assert 'api_url' not in str(error)
 
 
