@@ -7,14 +7,17 @@ from __future__ import annotations
 import base64
 import json
 import re
+import ssl
 import string
 import time
 import typing as t
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timezone
+from pathlib import Path
 from urllib.parse import parse_qsl, quote
 
 import pytest
+import trustme
 from ansible.parsing.vault import AnsibleVaultError
 from ansible_collections.firefly.platform.plugins.plugin_utils import _session
 from ansible_collections.firefly.platform.plugins.plugin_utils._api import Api
@@ -27,6 +30,7 @@ from fake_firefly import FakeFirefly, Fault
 from helpers import client
 from helpers.needles import leaks
 from helpers.operations import perform
+from helpers.raw_server import RawServer, http, send
 
 KEYS = {'status', 'json', 'url', 'requests', 'latency_ms', 'changed'}
 PROJECT = 'runners/projects/project-1'
@@ -35,6 +39,7 @@ LIST = f'{PROJECTS}/list'
 SEARCH: t.Any = ('workspaces/search', 'POST')
 CREATE: t.Any = (PROJECTS, 'POST')
 INSIGHTS: t.Any = ('governance/insights', 'POST')
+WRITE = Request(method='POST', path='/v2/x', expect=(200,), json={}, read_only=False)
 
 
 def ask(firefly: FakeFirefly, path: t.Any, method: str = 'GET', check_mode: bool = False, **options: t.Any) -> Outcome:
@@ -186,7 +191,7 @@ def test_all_pages_is_refused(path: str, method: str, options: dict[str, t.Any],
 
 
 #: What YAML makes of dates without quotes.
-DAY, TIME = date(2026, 1, 31), datetime(2026, 1, 31, 12, 30, tzinfo=UTC)
+DAY, TIME = date(2026, 1, 31), datetime(2026, 1, 31, 12, 30, tzinfo=timezone.utc)
 
 BODY = {'a': [1, -2.5, True, None, 'ü"\\', {'b': {}}], '': [], 'long': 10**300}
 
@@ -450,6 +455,39 @@ def test_a_request_that_cannot_have_arrived_is_sent_again(
     request = Request(method='POST', path='/v2/x', expect=(200,), read_only=read_only)
     assert client.failure(sender.request, request).code == code
     assert sender.requests == requests
+
+
+@pytest.mark.parametrize('by_proxy', [False, True])
+def test_a_server_cannot_pretend_that_a_write_did_not_arrive(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, by_proxy: bool
+) -> None:
+    # what http.client says about a proxy that refuses to connect
+    pretence = send(b'Tunnel connection failed: 403 Forbidden\r\n\r\n')
+    options = {}
+    tls = None
+    if by_proxy:
+        authority = trustme.CA()
+        options['ca_path'] = str(tmp_path / 'ca.pem')
+        authority.cert_pem.write_to_path(options['ca_path'])
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        authority.issue_cert('firefly.example').configure_cert(tls)
+    with RawServer(pretence, tls=tls, proxy=by_proxy) as server:
+        monkeypatch.setenv('https_proxy', f'http://127.0.0.1:{server.port}')
+        sender = client.client('https://firefly.example' if by_proxy else server.url, retries=3, **options)
+        error = client.failure(sender.request, WRITE)
+        assert (error.code, error.changed) == ('connect', True)
+        assert len(server.requests) == sender.requests == 1
+
+
+@pytest.mark.parametrize('status', [302, 403, 407, 502])
+def test_a_write_that_a_proxy_refuses_is_not_a_change(
+    monkeypatch: pytest.MonkeyPatch, pauses: list[float], status: int
+) -> None:
+    with RawServer(http(status, 'no')) as proxy:
+        monkeypatch.setenv('https_proxy', proxy.url)
+        error = client.failure(client.client('https://firefly.example', retries=3).request, WRITE)
+        assert (error.code, error.changed) == ('proxy', False)
+        assert all(request.startswith(b'CONNECT ') for request in proxy.requests)
 
 
 @pytest.mark.parametrize('status', [400, 401, 403, 404, 405, 408, 409, 413, 422, 429, 302, 500])
