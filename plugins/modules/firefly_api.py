@@ -92,6 +92,12 @@ options:
       - Works for lists whose paging is known. With C(POST) they are V(workspaces/search), V(workspaces/<id>/runs/search),
         V(guardrails/search), V(governance/insights) and V(api/inventory). With C(GET) they are V(runners/projects/list) and
         V(runners/variables/variable-sets). Other requests fail with V(invalid_option).
+      - A list ends with an empty page, without a key for the next page, or else at the largest total that a page gave. It may have more
+        entries than this total, never fewer.
+      - If it has fewer entries, or an object is there twice, the list changed while it was read. All pages are read once more, and if they
+        still do not fit together, the task fails with V(invalid_response).
+      - A change that leaves neither sign is not noticed. If an entry is deleted from a page that was read, and the endpoint gives no total,
+        another entry is missing.
       - The endpoint chooses the page size. To choose it yourself, set C(pageSize), C(page_size) or C(size) in O(query) or O(body). The
         name depends on the endpoint.
     type: bool
@@ -203,7 +209,7 @@ entries:
     - workspaceId: workspace-1
       workspaceName: network
 pages:
-  description: The number of pages, including the empty one at the end.
+  description: The number of pages, including the empty one at the end. If they are read twice, those of the second time.
   returned: success, with O(all_pages)
   type: int
   sample: 2

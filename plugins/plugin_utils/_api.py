@@ -20,11 +20,14 @@ from ._errors import FireflyError
 from ._operation import Context, Operation, Outcome
 from ._option_sources import decrypt
 from ._options import API_OPTIONS, Options
-from ._pages import PagedList
+from ._pages import ListMovedError, PagedList
 from ._request import Query, Request, Response
 from ._secrets import MASKED_LENGTH, masked
 from ._session import Session
 from ._url import endpoint_path
+
+#: The most that a response, or all pages of a list together, may have, in bytes.
+_LIMIT = 32 * 1024 * 1024
 
 
 class Api(Operation):
@@ -81,18 +84,26 @@ class _Call:
             return self._failed(error)
 
     def _single_request(self) -> Outcome:
-        response = self._send(self._options['query'], self._options['body'])
+        response = self._send(self._options['query'], self._options['body'], _LIMIT)
         changed = not self._options['read_only'] and response.status in range(200, 300)
         content = self._content(response)
         return Outcome(self._values(response=response, status=response.status, changed=changed, json=content))
 
     def _all_pages(self, paging: Paging) -> Outcome:
+        """The whole list. It is read once more if it moved, with the same limits as before."""
+        with contextlib.suppress(ListMovedError):
+            return self._read_list(paging)
+        return self._read_list(paging)
+
+    def _read_list(self, paging: Paging) -> Outcome:
         options = self._options
         pages = PagedList(
             paging=paging, query=options['query'], body=options['body'], max_entries=options['max_entries']
         )
+        bytes_left = _LIMIT
         while True:
-            response = self._send(pages.query, pages.body)
+            response = self._send(pages.query, pages.body, bytes_left)
+            bytes_left -= len(response.body)
             pages.add(self._content(response), response.status)
             if pages.is_complete:
                 break
@@ -110,7 +121,7 @@ class _Call:
         values = self._values(response=error.response, status=error.status, changed=error.changed, json=content)
         return Outcome(values, error)
 
-    def _send(self, query: Query, body: t.Any) -> Response:
+    def _send(self, query: Query, body: t.Any, limit: int) -> Response:
         return self._session.send(
             Request(
                 method=self._options['method'],
@@ -119,6 +130,7 @@ class _Call:
                 query=query,
                 json=body,
                 read_only=self._options['read_only'],
+                limit=limit,
             )
         )
 

@@ -11,15 +11,18 @@ from dataclasses import dataclass
 
 
 class Page(t.NamedTuple):
-    """A page of a list. ``total`` is the number of all entries, and ``next_key`` selects the next page."""
+    """A page of a list. ``total`` is the number of all entries, or 0 if the page does not say. ``next_key`` selects the
+    next page."""
 
     entries: list[t.Any]
-    total: int | None
+    total: int
     next_key: t.Any
 
 
 class Cursor(t.Protocol):
-    """Selects a page."""
+    """Selects a page. The list ``ends_at_total`` if nothing in a page says that there is another one."""
+
+    ends_at_total: t.ClassVar[bool]
 
     @property
     def value(self) -> t.Any:
@@ -31,6 +34,7 @@ class Cursor(t.Protocol):
 
 @dataclass(frozen=True)
 class PageNumber:
+    ends_at_total: t.ClassVar[bool] = True
     value: int
 
     def next(self, page: Page) -> PageNumber:
@@ -39,6 +43,7 @@ class PageNumber:
 
 @dataclass(frozen=True)
 class Offset:
+    ends_at_total: t.ClassVar[bool] = True
     value: int = 0
 
     def next(self, page: Page) -> Offset:
@@ -47,6 +52,7 @@ class Offset:
 
 @dataclass(frozen=True)
 class Key:
+    ends_at_total: t.ClassVar[bool] = False
     value: t.Any = None
 
     def next(self, page: Page) -> Key | None:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import typing as t
 
 from ._cursors import Cursor, Page
@@ -14,11 +16,16 @@ from ._errors import FireflyError
 from ._request import Query
 
 
+class ListMovedError(FireflyError):
+    """The pages of a list do not fit together, because it changed while it was read, or because they are not valid."""
+
+
 class PagedList:
     """A list that is read page by page.
 
-    It is complete if a page is empty or has no key for the next one, or if the total that the server gave is reached. A
-    short page does not end it, because a server may limit the page size. ``query`` and ``body`` select the next page.
+    An empty page ends it. So does the last key, or else the total that the server gave. A short page does not end it,
+    because a server may limit the page size. The largest total of all pages counts, and the list never has fewer
+    entries. No object is in the list twice. ``query`` and ``body`` select the next page.
     """
 
     def __init__(self, *, paging: Paging, query: Query, body: t.Any, max_entries: int) -> None:
@@ -29,8 +36,10 @@ class PagedList:
         self._query = query
         self._body = body
         self._max_entries = max_entries
+        self._total = 0
         self._cursor: Cursor = paging.first
         self._earlier_cursors: list[t.Any] = []
+        self._objects: set[bytes] = set()
 
     @property
     def query(self) -> Query:
@@ -43,28 +52,43 @@ class PagedList:
     def add(self, content: t.Any, status: int) -> None:
         """Add the content of the page that was selected, which came with this status.
 
+        :raises ListMovedError: if an object is there twice, or there are fewer entries than the total.
         :raises FireflyError: ``response_too_large`` if there are more than ``max_entries``. ``invalid_response`` if the
-            content is not a page, if a cursor repeats, or if the number of entries differs from the total.
+            content is not a page, or if a cursor repeats.
         """
         page = self._page(content)
         if page is None:
             raise _invalid('a page is not a list', status)
         self.pages += 1
         self.entries += page.entries
+        self._total = max(self._total, page.total)
         self._earlier_cursors.append(self._cursor.value)
+        if self._repeats_an_object(page):
+            raise _moved('an entry is there twice', status)
         count = len(self.entries)
         if count > self._max_entries:
             what = 'The list has more than max_entries entries.'
             raise FireflyError('response_too_large', what, status=status)
         cursor = self._cursor.next(page)
-        if not page.entries or cursor is None or count == page.total:
-            if page.total is not None and count != page.total:
-                raise _invalid('their entries do not match the total that the server gave', status)
+        has_reached_total = self._cursor.ends_at_total and count == self._total
+        if not page.entries or cursor is None or has_reached_total:
+            if count < self._total:
+                raise _moved('there are fewer entries than the total that the server gave', status)
             self.is_complete = True
             return
         if cursor.value in self._earlier_cursors:
             raise _invalid('a page repeats an earlier cursor', status)
         self._cursor = cursor
+
+    def _repeats_an_object(self, page: Page) -> bool:
+        """Whether an object of the page was there before. Numbers and texts may come twice.
+
+        Whole objects are compared, because it is not documented which key identifies one.
+        """
+        objects = [_digest(entry) for entry in page.entries if isinstance(entry, dict)]
+        before = len(self._objects)
+        self._objects.update(objects)
+        return len(self._objects) < before + len(objects)
 
     def _with_cursor(self, parameters: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """The parameters with those of the page. A page size of the user's own is kept."""
@@ -82,9 +106,20 @@ class PagedList:
         entries = fields.get(names.entries) if names.entries else content
         if not isinstance(entries, list):
             return None
-        total = fields.get(names.total) if names.total else None
-        is_number = isinstance(total, int) and not isinstance(total, bool)
-        return Page(entries=entries, total=total if is_number else None, next_key=fields.get(names.parameter))
+        total = fields.get(names.total) if names.total else 0
+        if not isinstance(total, int) or isinstance(total, bool):
+            total = 0
+        return Page(entries=entries, total=total, next_key=fields.get(names.parameter))
+
+
+def _digest(entry: dict[str, t.Any]) -> bytes:
+    """What stands for an object in a comparison, in little memory."""
+    return hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).digest()
+
+
+def _moved(problem: str, status: int) -> ListMovedError:
+    what = f'The pages of the list do not fit together: {problem}. The list may change too often to be read.'
+    return ListMovedError('invalid_response', what, status=status, retryable=True)
 
 
 def _invalid(problem: str, status: int) -> FireflyError:

@@ -21,9 +21,6 @@ from ._request import Request, Response
 from ._secrets import MASKED_LENGTH, masked
 from ._token import Token
 
-#: The most that a task reads in all, in bytes.
-_LIMIT = 32 * 1024 * 1024
-
 
 class Session:
     """Sends the requests of a task. ``requests`` counts them, without those of a login.
@@ -35,7 +32,6 @@ class Session:
         self._options = options
         self._context = context
         self._client = FireflyClient(options, context.report)
-        self._bytes_left = _LIMIT
         self._grant = token_of_run(options, context)
         self._granted_at = time.monotonic()
 
@@ -77,9 +73,7 @@ class Session:
 
     def _send(self, request: Request) -> Response:
         token = self._grant.token.access_token
-        response = self._client.request(replace(request, token=token, limit=self._bytes_left))
-        self._bytes_left -= len(response.body)
-        return response
+        return self._client.request(replace(request, token=token))
 
     def _renew(self, refused: Token | None = None) -> None:
         self._grant = token_of_run(self._options, self._context, refused)

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, quote
 import pytest
 import trustme
 from ansible.parsing.vault import AnsibleVaultError
-from ansible_collections.firefly.platform.plugins.plugin_utils import _session
+from ansible_collections.firefly.platform.plugins.plugin_utils import _api
 from ansible_collections.firefly.platform.plugins.plugin_utils._api import Api
 from ansible_collections.firefly.platform.plugins.plugin_utils._endpoints import ENDPOINTS, Endpoint
 from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context, Outcome
@@ -521,18 +521,35 @@ def test_a_failure_on_a_later_page_counts_all_requests(firefly: FakeFirefly) -> 
     values(firefly, PROJECT)
     firefly.fail(Fault(replace={'totalCount': 9}, path=f'/v2/{LIST}'), times=None)
     code, result = failure(firefly, LIST, query={'pageSize': 2}, all_pages=True)
-    assert (code, result['requests']) == ('invalid_response', 3)
+    assert (code, result['requests']) == ('invalid_response', 6)  # it is read twice
     firefly.clear()
     code, result = failure(firefly, LIST, all_pages=True, max_entries=2)
     assert (code, result['requests'], result['json']) == ('response_too_large', 1, None)
     assert values(firefly, LIST, all_pages=True, max_entries=3)['entries'] == firefly.data[PROJECTS]
 
 
+def test_a_list_that_moves_is_read_once_more(firefly: FakeFirefly, monkeypatch: pytest.MonkeyPatch) -> None:
+    projects = firefly.data[PROJECTS]
+    size = sum(len(json.dumps({'data': [project], 'totalCount': 3})) for project in projects)
+    monkeypatch.setattr(_api, '_LIMIT', size)
+    for project in (projects[0], projects[1], projects[1]):  # a new one comes first while the list is read
+        firefly.fail(Fault(path=f'/v2/{LIST}', body=json.dumps({'data': [project], 'totalCount': 3})))
+    result = values(firefly, LIST, query={'pageSize': 1}, all_pages=True, max_entries=3)
+    assert result['entries'] == projects
+    assert (result['pages'], result['requests']) == (3, 6)
+
+
+def test_a_list_that_ignores_its_page_number_is_found_at_the_second_page(firefly: FakeFirefly) -> None:
+    firefly.fail(Fault(path='/v2/workspaces/search', body=json.dumps(firefly.data['workspaces'][:3])), times=None)
+    code, result = failure(firefly, *SEARCH, all_pages=True)
+    assert (code, result['requests']) == ('invalid_response', 4)  # it is read twice
+
+
 def test_all_pages_together_have_a_limit(firefly: FakeFirefly, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _session._LIMIT == 32 * 1024 * 1024
+    assert _api._LIMIT == 32 * 1024 * 1024
     pages = [firefly.data['workspaces'][start : start + 2] for start in (0, 2)]
     size = sum(len(json.dumps(page)) for page in pages)
-    monkeypatch.setattr(_session, '_LIMIT', size)
+    monkeypatch.setattr(_api, '_LIMIT', size)
     assert values(firefly, *SEARCH, query={'pageSize': 2})['status'] == 200
     code, result = failure(firefly, *SEARCH, query={'pageSize': 2}, all_pages=True)
     assert (code, result['requests']) == ('response_too_large', 3)
@@ -558,7 +575,10 @@ def test_secrets_are_masked_in_a_response(style: str, escaped: bool) -> None:
         values(firefly, PROJECT)
         secrets = [firefly.tokens[0], firefly.secret_key]
         encoded = {secret: base64.b64encode(secret.encode()).decode() for secret in secrets}
-        echoes = [{f'a {key} b': [1, f'Bearer {key}', quote(key, safe=''), encoded[key]]} for key in secrets]
+        echoes = [
+            {f'a {secret} b': [number, f'Bearer {secret}', quote(secret, safe=''), encoded[secret]]}
+            for number, secret in enumerate(secrets)
+        ]
         body = json.dumps(echoes)
         if escaped:  # JSON may escape any character
             body = re.sub(r'\\u[0-9a-f]{4}|\\.|[a-zA-Z/]', lambda found: ESCAPE.get(found[0], found[0]), body)
@@ -566,7 +586,7 @@ def test_secrets_are_masked_in_a_response(style: str, escaped: bool) -> None:
         for fault in (Fault(status=500 if style == 'failure' else 200, body=body), Fault(body='[]')):
             firefly.fail(replace(fault, path=f'/v2/{SEARCH[0]}'))
         outcome = ask(firefly, *SEARCH, all_pages=style == 'entries')
-    masked = [{'a ******** b': [1, 'Bearer ********', '********', '********']}] * 2
+    masked = [{'a ******** b': [number, 'Bearer ********', '********', '********']} for number in (0, 1)]
     assert outcome.values['entries' if style == 'entries' else 'json'] == masked
     assert list(leaks(secrets, [json.dumps(outcome.values, ensure_ascii=False), str(outcome.error)])) == []
 

@@ -144,7 +144,7 @@ def test_why_a_client_certificate_cannot_be_used(cert: str, key: str | None, pro
 
 @pytest.mark.parametrize('kind', ['expired', 'not yet valid'])
 def test_a_certificate_that_the_clock_refuses(kind: str, tmp_path: Path) -> None:
-    now = datetime.datetime.now(datetime.UTC)
+    now = datetime.datetime.now(datetime.timezone.utc)
     day = datetime.timedelta(days=1)
     begin, end = {'expired': (now - 2 * day, now - day), 'not yet valid': (now + day, now + 2 * day)}[kind]
     authority = trustme.CA()

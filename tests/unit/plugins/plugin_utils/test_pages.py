@@ -11,7 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.firefly.platform.plugins.plugin_utils._endpoints import Paging, documented
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import FireflyError
-from ansible_collections.firefly.platform.plugins.plugin_utils._pages import PagedList
+from ansible_collections.firefly.platform.plugins.plugin_utils._pages import ListMovedError, PagedList
 from helpers import client
 
 STYLES = {
@@ -133,12 +133,6 @@ def test_more_than_max_entries(style: str) -> None:
 @pytest.mark.parametrize(
     'style,pages',
     [
-        # another number of entries than the total
-        ('offset', [{'data': [1], 'totalCount': 3}, {'data': [], 'totalCount': 3}]),
-        ('page in the body', [{'hits': [1], 'total': 2}, {'hits': [], 'total': 2}]),
-        ('key', [{'responseObjects': [1], 'totalObjects': 2}]),
-        ('key', [{'responseObjects': [], 'totalObjects': 2, 'afterKey': 'x'}]),
-        ('offset', [{'data': [1, 2, 3], 'totalCount': 2}, {'data': [], 'totalCount': 2}]),
         # a key that was there before
         ('key', [{'responseObjects': [number], 'afterKey': key} for number, key in enumerate('aba')]),
         # not a list
@@ -153,7 +147,68 @@ def test_more_than_max_entries(style: str) -> None:
     ],
 )
 def test_pages_that_are_not_a_list(style: str, pages: list[t.Any]) -> None:
-    assert failure(style, Pages(*pages)).code == 'invalid_response'
+    error = failure(style, Pages(*pages))
+    assert error.code == 'invalid_response'
+    assert not isinstance(error, ListMovedError)
+
+
+A, B, C = ({'id': number} for number in range(3))
+
+
+@pytest.mark.parametrize(
+    'style,pages',
+    [
+        # fewer entries than the largest total
+        ('offset', [{'data': [1], 'totalCount': 3}, {'data': [], 'totalCount': 3}]),
+        ('offset', [{'data': [A], 'totalCount': 3}, {'data': [B], 'totalCount': 2}, {'data': [], 'totalCount': 2}]),
+        ('offset', [{'data': [A], 'totalCount': 3}, {'data': [B]}, {'data': []}]),
+        ('page in the body', [{'hits': [1], 'total': 2}, {'hits': [], 'total': 2}]),
+        ('page in the body', [{'hits': [A], 'total': 2}, {'hits': []}]),
+        ('key', [{'responseObjects': [1], 'totalObjects': 2}]),
+        ('key', [{'responseObjects': [A], 'totalObjects': 2, 'afterKey': 'x'}, {'responseObjects': []}]),
+        ('key', [{'responseObjects': [], 'totalObjects': 2, 'afterKey': 'x'}]),
+        # an object twice, whatever the order of its keys
+        ('page', [[{'id': 1, 'name': 'x'}, B], [{'name': 'x', 'id': 1}]]),
+        ('page', [[A, A]]),
+        ('offset', [{'data': [A, B], 'totalCount': 3}, {'data': [B], 'totalCount': 4}]),
+        ('key', [{'responseObjects': [A], 'afterKey': 'x'}, {'responseObjects': [A], 'afterKey': 'y'}]),
+        # the page number is ignored, and there are more than max_entries then
+        ('page', [[A, B], [A, B]]),
+        ('offset of an array', [[A, B], [A, B]]),
+    ],
+)
+def test_pages_that_do_not_fit_together(style: str, pages: list[t.Any]) -> None:
+    fetch = Pages(*pages)
+    error = failure(style, fetch)
+    assert isinstance(error, ListMovedError)
+    assert (error.code, error.retryable) == ('invalid_response', True)
+    assert fetch.pages == []
+
+
+@pytest.mark.parametrize(
+    'style,pages',
+    [
+        # the total grows, is low, is there only once, or is reached before the last key
+        ('offset', [{'data': [A], 'totalCount': 2}, {'data': [B], 'totalCount': 3}, {'data': [C], 'totalCount': 3}]),
+        ('offset', [{'data': [A, B, C], 'totalCount': 2}, {'data': [], 'totalCount': 2}]),
+        ('offset', [{'data': [A, B], 'totalCount': 3}, {'data': [C]}]),
+        ('page in the body', [{'hits': [A, B], 'total': -1}, {'hits': [C]}, {'hits': []}]),
+        *(
+            ('key', [{'responseObjects': [A, B], 'totalObjects': total, 'afterKey': 'x'}, {'responseObjects': [C]}])
+            for total in (0, 1, 2, 3)
+        ),
+        ('key', [{'responseObjects': [A, B, C], 'totalObjects': 3, 'afterKey': 'x'}, {'responseObjects': []}]),
+        # numbers and texts may be there twice, and objects may be alike
+        ('page', [[1, 1], [1], []]),
+        ('page', [[A, 'x'], ['x'], []]),
+        ('page', [[{'id': 1}, {'id': '1'}], [{'id': 1, 'name': ''}], []]),
+    ],
+)
+def test_a_list_is_read_to_its_end(style: str, pages: list[t.Any]) -> None:
+    page = paging(style)
+    whole = [entry for content in pages for entry in (content[page.entries] if page.entries else content)]
+    assert entries(style, Pages(*pages)) == whole
+    assert len(whole) == 3
 
 
 @pytest.mark.parametrize(
