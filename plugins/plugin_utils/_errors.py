@@ -25,7 +25,7 @@ HINTS: dict[str, str] = {
     'connect': 'Check api_url, and that no firewall blocks the controller.',
     'timeout': 'Check the network, or raise the option timeout.',
     'tls': 'If the server or a proxy has its own CA, set ca_path. If it needs a client certificate, set client_cert.',
-    'proxy': 'Check the proxy variables and no_proxy in the environment, or set use_proxy to false.',
+    'proxy': 'Check https_proxy, all_proxy and no_proxy in the environment, or set use_proxy to false.',
     'redirect': "Set api_url to Firefly's own address. Redirects are not followed, since they could leak the keys.",
     'unauthorized': (
         'Check both halves of the key pair, its expiration date and its role. A new key pair may need a minute before '
