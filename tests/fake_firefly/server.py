@@ -10,6 +10,7 @@ import socket
 import ssl
 import threading
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -123,19 +124,29 @@ class _Server(ThreadedWSGIServer):
 
 
 class _Handler(WSGIRequestHandler):
-    """Sends responses with their fault, and closes the connection after each."""
+    """Sends responses with their fault. A connection is kept for the next request, unless there is a fault."""
 
     server: _Server
+    protocol_version = 'HTTP/1.1'
+    disable_nagle_algorithm = True  # it delays the end of a response over a kept connection by 40 ms
 
     def run_wsgi(self) -> None:
         self.path = self.requestline.split()[1]  # as it was sent: http.server reduces several leading slashes to one
         self.fault = Fault()  # the application may set another
         environ = {**self.make_environ(), HANDLER: self}
+        length = self.headers.get('Content-Length', '0')
+        if length.isdecimal() and 'Transfer-Encoding' not in self.headers:
+            # what the application did not read would be the next request
+            environ['wsgi.input'] = BytesIO(self.rfile.read(int(length)))
+        else:
+            self.close_connection = True
         response = Response.from_app(self.server.app, environ)
         response.headers.setdefault('Date', http_date())
-        response.headers['Connection'] = 'close'
+        if self.fault != Fault():
+            self.close_connection = True
+        if self.close_connection:
+            response.headers['Connection'] = 'close'
         self.fault.send(response, self.connection)
-        self.close_connection = True
 
     def log(self, *args: Any, **kwargs: Any) -> None:
         """Log nothing: the requests are in FakeFirefly.requests."""
