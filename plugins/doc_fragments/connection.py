@@ -54,9 +54,9 @@ options:
     description:
       - The time limit in seconds, up to a day. It applies to the connection, to the TLS handshake, to the start of the response, and to the
         arrival of the body. If a host has several addresses, it applies to the connection to each of them.
-      - Looking up the host name is not included. A body that stalls may take twice as long.
-      - It does not stop a server that sends its headers byte by byte. Neither does
-        O(firefly.platform.firefly_health#module:wait_timeout).
+      - Looking up the host name is not included.
+      - It does not stop a server that sends its headers byte by byte, or C(100 Continue) without end. Neither does
+        O(firefly.platform.firefly_health#module:wait_timeout). If that happens to a login, all tasks that need its token wait.
     type: float
     default: 30.0
   retries:

@@ -14,9 +14,9 @@ import threading
 import time
 import typing as t
 import warnings
-from http.client import HTTPResponse, IncompleteRead
 from urllib.request import getproxies_environment
 
+from ._body import read_body
 from ._diagnosis import IMPORT_ERROR, diagnose, network_errors
 from ._errors import FireflyError
 from ._failures import network_failure, unexpected_response
@@ -129,7 +129,7 @@ class FireflyClient:
                 message, stream=True, timeout=limits, verify=self._verify, cert=self._certificate, proxies=proxies
             )
             with response:
-                body = _read(response, request, time.monotonic() + timeout)
+                body = read_body(response, request, timeout)
         return Response(
             status=response.status_code,
             headers=response.headers,
@@ -190,29 +190,6 @@ def _proxy(options: Options) -> str | None:
     except LocationParseError:
         raise FireflyError('proxy', 'The address of the proxy in the environment is not valid.', final=True) from None
     return proxy
-
-
-def _read(response: requests.Response, request: Request, deadline: float) -> bytes:
-    """The body as it was sent, but at most one byte more than the limit. The body of an error may be incomplete."""
-    # requests reads cookies from it too; urllib3 1.26 has no read that returns what is there
-    source = t.cast(HTTPResponse, response.raw._original_response)
-    body = bytearray()
-    try:
-        while len(body) <= request.limit:
-            part = source.read1(64 * 1024)
-            if not part:
-                if source.length:
-                    raise IncompleteRead(bytes(body), source.length)
-                source.close()
-                response.raw.release_conn()  # the next request can use the connection
-                break
-            body += part
-            if time.monotonic() > deadline:
-                raise TimeoutError
-    except network_errors():
-        if response.status_code in request.expect:
-            raise
-    return bytes(body[: request.limit + 1])
 
 
 def _retry_after(headers: t.Mapping[str, str]) -> float:

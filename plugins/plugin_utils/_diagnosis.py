@@ -157,7 +157,10 @@ def _reason(chain: list[BaseException]) -> str:
 
 
 def _chain(error: BaseException) -> t.Iterator[BaseException]:
-    """The error and all its causes, outermost first. Libraries keep them in different places."""
+    """The error and all its causes, outermost first. Libraries keep them in different places.
+
+    An error that is raised ``from None`` hides what it replaced.
+    """
     earlier: list[BaseException] = []
     links: list[t.Any] = [error]
     while links:
@@ -165,4 +168,5 @@ def _chain(error: BaseException) -> t.Iterator[BaseException]:
         if isinstance(link, BaseException) and not any(link is other for other in earlier):
             earlier.append(link)
             yield link
-            links += [getattr(link, 'reason', None), *link.args, link.__cause__, link.__context__]
+            context = None if link.__suppress_context__ else link.__context__
+            links += [getattr(link, 'reason', None), *link.args, link.__cause__, context]

@@ -108,6 +108,8 @@ FAULTS = [
     Fault('a body that drips', 'timeout', drip(b' ' * 500, BEGUN), options=SOON),
     Fault('a body without a length that drips', 'timeout', drip(b' ' * 500, HEAD + b'\r\n'), options=SOON),
     Fault('chunks that drip', 'timeout', drip(b'1\r\nx\r\n' * 80, CHUNKED), options=SOON),
+    Fault('a line before a chunk that drips', 'timeout', drip(b'1' * 500, CHUNKED), options=SOON),
+    Fault('lines after the chunks that drip', 'timeout', drip(b'x: y\r\n' * 80, CHUNKED + b'0\r\n'), options=SOON),
     Fault('headers that stop', 'timeout', hang(HEAD), options=SOON),
     Fault('headers that drip', 'invalid_response', drip(SLOW, pause=0.01), options=SOON),
     Fault('a failure that passes', 'ok', GOOD, first=reset(), options={'retries': 1}),
@@ -136,6 +138,7 @@ FAULTS = [
     Fault('a TLS connection that is reset after the request', 'connect', reset(), tls='good'),
     Fault('a TLS connection that is reset in the body', 'connect', reset(BEGUN), tls='good'),
     Fault('a TLS connection without a response', 'timeout', hang(), tls='good', options=SOON),
+    Fault('a TLS connection whose chunks drip', 'timeout', drip(b'1' * 500, CHUNKED), tls='good', options=SOON),
     Fault('a TLS connection whose body drips', 'timeout', drip(b' ' * 500, BEGUN), tls='good', options=SOON),
     # proxies
     _proxy('where nobody listens', 'proxy', None),
@@ -151,6 +154,7 @@ FAULTS = [
     _proxy('that closes after the request', 'connect', close, 'good'),
     _proxy('that resets after the request', 'connect', reset(), 'good'),
     _proxy('that is junk after the request', 'tls', without_tls(b'HTTP/1.1 502 Bad\r\n\r\n'), 'good'),
+    _proxy('that drips chunks', 'timeout', drip(b'1' * 500, CHUNKED), 'good', **SOON),
     _proxy('that drips a body', 'timeout', drip(b' ' * 500, BEGUN), 'good', **SOON),
     # statuses; test_client.py has all of them
     *(Fault(f'a {status}', 'unexpected_status', echo(status)) for status in (201, 204, 400, 600, 999)),

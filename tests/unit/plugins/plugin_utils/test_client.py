@@ -235,6 +235,51 @@ def test_each_attempt_takes_up_to_the_timeout(firefly: FakeFirefly) -> None:
     assert 0.9 < time.monotonic() - started < 15
 
 
+DRIPS = {
+    'a body': drip(b' ' * 500, b'HTTP/1.1 200 X\r\nContent-Length: 500\r\n\r\n'),
+    'a body without a length': drip(b' ' * 500, b'HTTP/1.0 200 X\r\n\r\n'),
+    'a line before a chunk': drip(b'1' * 500, b'HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n'),
+    'a line after the chunks': drip(b'x' * 500, b'HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n'),
+}
+
+
+@pytest.mark.parametrize('what', DRIPS)
+def test_a_body_has_the_timeout_whatever_drips_in_it(serve: Serve, what: str) -> None:
+    server = serve(DRIPS[what])
+    threads = threading.active_count()
+    started = time.monotonic()
+    assert failure(login, server.url, timeout=0.5).code == 'timeout'
+    assert 0.4 < time.monotonic() - started < 5
+    assert threading.active_count() <= threads + 1  # that of the server
+
+
+def test_a_body_that_stalls_has_the_timeout_too(serve: Serve) -> None:
+    def stall(connection: socket.socket, request: bytes) -> None:
+        connection.sendall(b'HTTP/1.1 200 X\r\nContent-Length: 500\r\n\r\n')
+        time.sleep(1.5)
+        connection.sendall(b' ')
+        time.sleep(5)
+
+    started = time.monotonic()
+    assert failure(login, serve(stall).url, timeout=2).code == 'timeout'
+    assert time.monotonic() - started < 3.2
+
+
+def test_a_connection_outlives_the_timeout_of_a_body(serve: Serve) -> None:
+    def talk(connection: socket.socket, request: bytes) -> None:
+        while request:
+            http(200, '{}')(connection, request)
+            request = connection.recv(65536)
+
+    server = serve(talk)
+    sender = client(server.url, timeout=0.5)
+    request = Request(method='GET', path='/v2/x', expect=(200,))
+    for _unused in range(3):
+        assert sender.request(request).body == b'{}'
+        time.sleep(0.6)
+    assert server.connections == 1
+
+
 def addresses(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
     """Gives the name firefly.invalid an address on loopback for each port."""
     found = [(socket.AF_INET, socket.SOCK_STREAM, 0, '', ('127.0.0.1', port)) for port in ports]

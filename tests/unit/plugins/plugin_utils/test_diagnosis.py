@@ -79,6 +79,15 @@ def test_a_chain_has_each_error_once_outermost_first() -> None:
     assert {inner, middle} < set(chain)
 
 
+def test_a_hidden_error_means_nothing() -> None:
+    hidden = ConnectionResetError(104, 'reset')
+    error = TimeoutError()
+    error.__context__ = hidden
+    assert diagnose(error).code == 'connect'
+    error.__suppress_context__ = True
+    assert diagnose(error).code == 'timeout'
+
+
 def test_the_reason_is_that_of_the_innermost_error() -> None:
     outer = OSError(5, 'outer')
     outer.__cause__ = ConnectionRefusedError(111, 'inner')
