@@ -47,7 +47,8 @@ options:
     type: path
   use_proxy:
     description:
-      - Uses the proxy that C(https_proxy) and C(no_proxy) name in the environment.
+      - Uses the proxy that C(https_proxy), or else C(all_proxy), names in the environment. C(no_proxy) has the hosts and domains without a
+        proxy, as for M(ansible.builtin.uri).
     type: bool
     default: true
   timeout:

@@ -14,7 +14,6 @@ import threading
 import time
 import typing as t
 import warnings
-from urllib.request import getproxies_environment
 
 from ._body import read_body
 from ._diagnosis import IMPORT_ERROR, diagnose, network_errors
@@ -24,6 +23,7 @@ from ._http_date import unix_time
 from ._library import install_command
 from ._options import Options
 from ._progress import Progress, Report
+from ._proxy import proxy_address
 from ._request import Request, Response
 from ._retry import RetryBudget
 from ._tls import check_key_log, client_certificate, trusted
@@ -64,7 +64,8 @@ class FireflyClient:
                 f'To install it, run: {install_command()}.',
             )
         self.requests = 0
-        self.proxy = _proxy(options)
+        self.proxy = proxy_address(options)
+        _check_proxy(self.proxy)
         self._options = options
         self._report = report
         self._verify = trusted(options)
@@ -172,24 +173,15 @@ def _quiet_libraries() -> t.Iterator[None]:
                 handler.removeFilter(is_other_thread)
 
 
-def _proxy(options: Options) -> str | None:
-    """The address of the proxy on the way to the API, from the environment.
+def _check_proxy(proxy: str | None) -> None:
+    """Check the address of the proxy.
 
     :raises FireflyError: ``proxy`` if it is not valid.
     """
-    url = options['api_url']
-    # http:// is for loopback only
-    if not options['use_proxy'] or url.startswith('http://'):
-        return None
-    # otherwise requests would ask macOS for a proxy, which can crash a forked process
-    if not getproxies_environment():
-        return None
-    proxy = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
     try:
         parse_url(proxy or '')
     except LocationParseError:
         raise FireflyError('proxy', 'The address of the proxy in the environment is not valid.', final=True) from None
-    return proxy
 
 
 def _retry_after(headers: t.Mapping[str, str]) -> float:

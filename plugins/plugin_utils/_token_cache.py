@@ -20,7 +20,6 @@ import os
 import time
 import typing as t
 from pathlib import Path
-from urllib.request import getproxies_environment
 
 from ansible import constants
 from ansible.utils.display import Display
@@ -28,6 +27,7 @@ from ansible.utils.display import Display
 from ._errors import FireflyError
 from ._options import Options
 from ._progress import REPORT_EVERY, Report
+from ._proxy import proxy_address
 from ._token import Token
 
 try:
@@ -40,8 +40,8 @@ except ImportError:  # ansible-core requires it, but ansible-test imports every 
 #: The time between two attempts to get the lock, in seconds.
 _LOCK_POLL = 0.02
 
-#: These, the secret key and the proxies from the environment decide the outcome of a login.
-_IDENTITY = ('api_url', 'access_key', 'validate_certs', 'ca_path', 'client_cert', 'client_key', 'use_proxy')
+#: These, the secret key and the proxy decide the outcome of a login.
+_IDENTITY = ('api_url', 'access_key', 'validate_certs', 'ca_path', 'client_cert', 'client_key')
 
 
 class Record(t.NamedTuple):
@@ -174,8 +174,7 @@ def _wait_for_lock(file: t.BinaryIO, report: Report) -> None:
 
 def _derive(options: Options) -> tuple[Fernet, str]:
     """The cipher and the name of the file, derived from what decides the outcome of a login."""
-    identity: list[t.Any] = [options[name] for name in _IDENTITY]
-    identity.append(sorted(getproxies_environment().items()))
+    identity = [*(options[name] for name in _IDENTITY), proxy_address(options)]
     secret_key = options['secret_key'].encode(errors='surrogateescape')  # bytes from the environment need not be UTF-8
     info = json.dumps(identity).encode()
     derived = HKDF(SHA256(), 48, salt=b'firefly.platform tokens', info=info).derive(secret_key)

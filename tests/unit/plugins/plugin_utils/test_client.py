@@ -471,7 +471,7 @@ def test_the_environment_names_the_proxy(
 # With a proxy, only the proxy looks up the host name. So the code dns shows that the client bypassed it.
 @pytest.mark.parametrize(
     'environment',
-    [{name: value} for name in ('no_proxy', 'NO_PROXY') for value in ('nonexistent.invalid', '*', 'a, .invalid,b')]
+    [{name: value} for name in ('no_proxy', 'NO_PROXY') for value in ('Nonexistent.invalid', '*', 'a, .invalid,b')]
     + [{'https_proxy': '', 'http_proxy': 'URL'}],
     ids=str,
 )
@@ -495,7 +495,31 @@ def test_the_system_is_not_asked_for_a_proxy(monkeypatch: pytest.MonkeyPatch) ->
     # these ask macOS where the environment names no proxy, and that can crash a process that was forked
     for name in ('getproxies', 'proxy_bypass'):
         monkeypatch.setattr(f'requests.utils.{name}', pytest.fail)
+        monkeypatch.setattr(f'urllib.request.{name}', pytest.fail)
     assert failure(health, UNKNOWN).code == 'dns'
+    monkeypatch.setenv('https_proxy', 'http://127.0.0.1:9')
+    assert failure(health, UNKNOWN).code == 'proxy'
+
+
+@pytest.mark.parametrize(
+    'host,no_proxy',
+    [
+        ('firefly.example', 'firefly.example'),
+        ('api.firefly.example', 'firefly.example'),
+        ('API.firefly.example:8443', '.Firefly.example'),
+        ('firefly.example:8443', 'other.example, firefly.example:8443'),
+        ('192.0.2.1', '192.0.2.1'),
+        ('[2001:db8::1]', '2001:db8::1'),
+        ('[2001:db8::1]:8443', '[2001:db8::1]'),
+    ],
+)
+def test_a_host_in_no_proxy(monkeypatch: pytest.MonkeyPatch, host: str, no_proxy: str) -> None:
+    monkeypatch.setenv('all_proxy', 'http://proxy.example')
+    assert client(f'https://{host}').proxy == 'http://proxy.example'
+    monkeypatch.setenv('no_proxy', 'x.firefly.example,example.com,9')
+    assert client(f'https://{host}').proxy == 'http://proxy.example'
+    monkeypatch.setenv('no_proxy', no_proxy)
+    assert client(f'https://{host}').proxy is None
 
 
 @pytest.mark.parametrize('host', ['127.0.0.1', 'localhost'])

@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
@@ -109,12 +110,55 @@ def test_everything_that_decides_the_outcome_has_its_own_file(
     other: dict[str, Any] = dict.fromkeys(
         ['access_key', 'secret_key', 'ca_path', 'client_cert', 'client_key'], str(tmp_path / 'other')
     )
-    other |= {'api_url': 'https://firefly.example', 'validate_certs': False, 'use_proxy': False}
+    other |= {'api_url': 'https://firefly.example', 'validate_certs': False}
     for option, value in other.items():
         names.add(name(**{option: value}))
-    monkeypatch.setenv('https_proxy', 'http://proxy.example')
-    names.add(name())
-    assert len(names) == len(other) + 2
+    for proxy in ('http://proxy.example', 'http://other.example'):
+        monkeypatch.setenv('https_proxy', proxy)
+        names.add(name())
+    assert len(names) == len(other) + 3
+
+
+@pytest.mark.parametrize(
+    'environment',
+    [
+        {'no_proxy': 'elsewhere.example'},
+        {'NO_PROXY': 'elsewhere.example,.example', 'http_proxy': 'http://proxy.example'},
+        {'ftp_proxy': 'http://proxy.example', 'https_proxy': ''},
+        {'https_proxy': 'http://proxy.example', 'no_proxy': '.firefly.ai'},
+        {'all_proxy': 'http://proxy.example', 'no_proxy': '*'},
+        {'HTTPS_PROXY': 'http://proxy.example', 'FIREFLY_USE_PROXY': 'no'},
+    ],
+    ids=str,
+)
+def test_only_the_proxy_that_is_used_decides(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
+) -> None:
+    for one in ({}, environment):
+        for variable, value in one.items():
+            monkeypatch.setenv(variable, value)
+        options = Login().validate(Options({**client.KEYS, 'use_proxy': os.environ.get('FIREFLY_USE_PROXY')}))
+        with _token_cache.cache_entry(options, print):
+            pass
+    assert len(list(run_folder.iterdir())) == 1
+
+
+def test_a_cached_login_imports_no_requests(firefly: FakeFirefly, run_folder: Path) -> None:
+    get(firefly)
+    code = f"""
+import sys
+from ansible import constants
+from ansible_collections.firefly.platform.plugins.plugin_utils._login import Login, token_of_run
+from ansible_collections.firefly.platform.plugins.plugin_utils._operation import Context
+from ansible_collections.firefly.platform.plugins.plugin_utils._options import Options
+constants.DEFAULT_LOCAL_TMP = {str(run_folder)!r}
+grant = token_of_run(Login().validate(Options({firefly.options!r})), Context(print))
+print(grant.is_from_cache, 'requests' in sys.modules)
+"""
+    collections = os.environ['ANSIBLE_COLLECTIONS_PATH'].split(':')[0]
+    environment = {**os.environ, 'PYTHONPATH': collections, 'no_proxy': 'elsewhere.example'}
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout == 'True False\n'
 
 
 def test_a_token_that_does_not_live_long_enough_is_replaced(
