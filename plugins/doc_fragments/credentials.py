@@ -36,8 +36,10 @@ options:
 options:
   token_cache:
     description:
-      - Shares one login among all tasks, hosts and lookups of a run that use the same key pair and O(api_url). The token is stored,
-        encrypted, in the temporary folder of the run.
+      - Shares one login among all tasks, hosts and lookups of a run that use the same key pair, O(api_url), certificates and proxy. The
+        token is stored, encrypted, in the temporary folder of the run.
+      - All hosts of a task share a failed login for 60 seconds. With the strategy C(free), each host or group of hosts that reaches an
+        C(include_tasks) gets tasks of its own, and a failed login for each.
       - V(false) logs in each time.
     type: bool
     default: true

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.firefly.platform.plugins.plugin_utils._errors import HINTS
@@ -26,7 +27,10 @@ CASES: dict[str, tuple[int | None, list[str], int]] = {
     'refused_lookup': (None, ['lookup'], 1),
     'later_task': (1, ['login', 'login'], 2),
     'until': (1, ['until'], 2),
+    'proxies': (0, ['login'], 1),
 }
+#: It differs by host, but a proxy is not used for loopback.
+PROXIES = {'https_proxy': 'http://{{ inventory_hostname }}:9', 'no_proxy': '{{ inventory_hostname }}'}
 KEYS_FROM_ENVIRONMENT = "access_key=lookup('env', 'A'), secret_key=lookup('env', 'S'), retries=0"
 FAILED = {'refused_login_0', 'refused_lookup_0', 'later_task_0'}
 
@@ -38,7 +42,9 @@ def test_how_many_logins_a_run_makes(tmp_path: Path) -> None:
         for case, (times, kinds, _requests) in CASES.items():
             servers[case] = stack.enter_context(FakeFirefly())
             servers[case].fail(Fault(status=401), times)
-            url = {'vars': {'firefly_api_url': servers[case].url}}
+            url: dict[str, Any] = {'vars': {'firefly_api_url': servers[case].url}}
+            if case == 'proxies':
+                url['environment'] = PROXIES
             until = {'run_once': True, 'until': 'until_0 is success', 'retries': 2, 'delay': 0}
             tasks += [
                 lookup(f'{case}_{number}', "'expires_at'", **url)
