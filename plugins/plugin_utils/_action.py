@@ -47,22 +47,22 @@ class FireflyAction(ActionBase):
         item_is_secret = bool(self._task.loop)
         if item_is_secret:
             self._task.no_log = True  # until the item is known to hold no key, so also if anything crashes
-        with task_environment(self._task.environment, omit=variables.get('omit')):
-            sources = Sources(
-                arguments=self._task.args,
-                variables=variables,
-                environment=os.environ,
-                template=self._templar.template,
-                resolve_path=self._loader.path_dwim,
-            )
-            try:
+        sources = Sources(
+            arguments=self._task.args,
+            variables=variables,
+            environment=os.environ,
+            template=self._templar.template,
+            resolve_path=self._loader.path_dwim,
+        )
+        try:
+            with task_environment(self._task.environment, omit=variables.get('omit')):
                 raw = resolve(self.operation.options, sources)
                 if item_is_secret and not self._item_may_hold_key(raw, sources):
                     item_is_secret = False
                     self._task.no_log = no_log
                 outcome = self.operation.run(self.operation.validate(raw), self._context())
-            except FireflyError as error:
-                outcome = Outcome(self.operation.values_without_response(error), error)
+        except FireflyError as error:
+            outcome = Outcome(self.operation.values_without_response(error), error)
         result = self._result(outcome)
         is_secret = bool(self.operation.secrets and not outcome.error)
         if is_secret or item_is_secret:

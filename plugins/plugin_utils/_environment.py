@@ -10,16 +10,27 @@ import contextlib
 import os
 import typing as t
 
+from ._errors import FireflyError
+
 
 @contextlib.contextmanager
 def task_environment(environments: t.Iterable[t.Mapping[str, t.Any]], omit: str | None) -> t.Iterator[None]:
     """Sets the ``environment`` of a task in this process.
 
     A value that is ``omit`` is not set. Before ansible-core 2.19, the templated dictionary still holds it.
+
+    :raises FireflyError: ``invalid_option`` if there is a name or a value that no environment can have.
     """
     values: dict[str, str] = {}
     for environment in environments:
-        values.update({name: str(value) for name, value in environment.items() if value != omit})
+        for name, value in environment.items():
+            if value == omit:
+                continue
+            values[str(name)] = str(value)
+    for name, text in values.items():
+        if not name or '=' in name or '\0' in name + text:
+            what = 'The environment of the task has a name or a value that no environment can have.'
+            raise FireflyError('invalid_option', what)
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

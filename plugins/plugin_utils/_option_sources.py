@@ -105,9 +105,11 @@ def _nearest(name: str, sources: Sources) -> _Candidate | None:
 def _candidates(name: str, sources: Sources) -> t.Iterator[_Candidate]:
     """All values of an option and its file, nearest first. A variable is templated only if it is reached."""
     options = [name, KEY_FILES[name]] if name in KEY_FILES else [name]
+    omit = sources.variables.get('omit')
     for option in options:
         origin = f'option {option}'
-        yield _Candidate(option, decrypt(sources.arguments.get(option), origin), origin, sources.resolve_path)
+        value = _without(omit, decrypt(sources.arguments.get(option), origin))
+        yield _Candidate(option, value, origin, sources.resolve_path)
     if not OPTIONS[name].fallback:
         return
     for option in options:
@@ -117,6 +119,17 @@ def _candidates(name: str, sources: Sources) -> t.Iterator[_Candidate]:
         for variable in environment_names(option):
             value = sources.environment.get(variable)
             yield _Candidate(option, value, f'environment variable {variable}', os.path.abspath)
+
+
+def _without(omit: str | None, value: t.Any) -> t.Any:
+    """The value without what is omitted in its lists and dictionaries. ansible-core before 2.19 leaves it there."""
+    if omit is None:
+        return value
+    if isinstance(value, dict):
+        return {key: _without(omit, part) for key, part in value.items() if part != omit}
+    if isinstance(value, list):
+        return [_without(omit, part) for part in value if part != omit]
+    return value
 
 
 def _variable(name: str, sources: Sources) -> t.Any:

@@ -174,7 +174,8 @@ def _wait_for_lock(file: t.BinaryIO, report: Report) -> None:
 
 def _derive(options: Options) -> tuple[Fernet, str]:
     """The cipher and the name of the file, derived from what decides the outcome of a login."""
-    identity = [*(options[name] for name in _IDENTITY), proxy_address(options)]
+    identity: list[t.Any] = [options[name] for name in _IDENTITY]
+    identity.append(proxy_address(options))
     secret_key = options['secret_key'].encode(errors='surrogateescape')  # bytes from the environment need not be UTF-8
     info = json.dumps(identity).encode()
     derived = HKDF(SHA256(), 48, salt=b'firefly.platform tokens', info=info).derive(secret_key)

@@ -259,6 +259,30 @@ def test_ansible_doc_shows_the_options_of_the_lookup_and_ansible_config_no_key(
     assert list(leaks([firefly.secret_key], [dump.output])) == []
 
 
+@pytest.mark.parametrize('environment', [{'A=B': 'x'}, {'': 'x'}, {'A': 'HUNTER2\0'}], ids=repr)
+def test_an_environment_that_cannot_be(firefly: FakeFirefly, tmp_path: Path, environment: dict[str, str]) -> None:
+    options = {'api_url': firefly.url, 'access_key': firefly.access_key, 'secret_key': firefly.secret_key}
+    tasks = [task('login', LOGIN, options, environment=environment), task('after', LOGIN, options)]
+    run = run_tasks(tmp_path, tasks)
+    assert run.outcomes() == {'login': 'invalid_option', 'after': 'ok'}, run.output
+    assert 'environment of the task' in run['login']['msg']
+    assert 'HUNTER2' not in run['login']['msg']
+
+
+def test_what_is_omitted_in_a_body_and_a_query_is_not_sent(firefly: FakeFirefly, tmp_path: Path) -> None:
+    body = {'name': 'x', 'labels': ['a', '{{ omit }}'], 'description': '{{ omit }}'}
+    query = {'pageSize': [1, '{{ omit }}'], 'offset': '{{ omit }}'}
+    tasks = [
+        task('created', API, {'path': 'runners/projects', 'method': 'POST', 'body': body}),
+        task('listed', API, {'path': 'runners/projects/list', 'query': query}),
+    ]
+    run = run_tasks(tmp_path, tasks, environment=keys_of(firefly))
+    assert run.outcomes() == {'created': 'ok', 'listed': 'ok'}, run.output
+    created, listed = firefly.requests[-2:]
+    assert json.loads(created.body) == {'name': 'x', 'labels': ['a']}
+    assert listed.query == 'pageSize=1'
+
+
 COUNTING_LOOKUP = """
 from ansible.plugins.lookup import LookupBase
 
