@@ -24,7 +24,7 @@ options:
     description:
       - A file with the access key, on the controller. If one source sets both, the key is used and not the file.
       - The file has at most 64 KiB, in UTF-8. It may be a pipe from the process substitution of a shell, which only one task can read.
-      - A file that is encrypted with Ansible Vault is refused. Use P(ansible.builtin.unvault#lookup) as the key instead.
+      - A file that is encrypted with Ansible Vault is refused. Use the lookup C(ansible.builtin.unvault) as the key instead.
     type: path
   secret_key_file:
     description:

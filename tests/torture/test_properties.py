@@ -344,7 +344,7 @@ def test_all_pages_are_all_entries_or_an_error(
 ) -> None:
     """The server chooses the length of each page. Each of its totals is right, wrong, missing or not a number."""
     whole = [{'id': number} for number in range(count)]
-    numbers = [total for total in [count if total == 'right' else total for total in totals] if type(total) is int]
+    numbers = [total for total in [count if total == 'right' else total for total in totals] if total.__class__ is int]
     starts = [0]
     while starts[-1] < count:
         starts.append(min(count, starts[-1] + sizes[len(starts) % len(sizes)]))
