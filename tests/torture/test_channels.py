@@ -135,7 +135,7 @@ LAYERS = [
     f'{PLUGINS}._diagnosis:diagnose',
     f'{PLUGINS}._client:FireflyClient.request',
     f'{PLUGINS}._client:FireflyClient._send',
-    f'{PLUGINS}._client:_read',
+    f'{PLUGINS}._body:read_body',
     f'{PLUGINS}._api:_Call.run',
     f'{PLUGINS}._api:_Call._values',
     f'{PLUGINS}._pages:PagedList.add',
