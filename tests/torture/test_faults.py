@@ -102,7 +102,7 @@ def test_a_write_is_sent_once(scene: Scene, name: str, method: str) -> None:
     if code == 'rate_limited':
         assert arrived > 1
         assert not result['changed']
-    elif 400 <= (result['status'] or 0) < 500:
+    elif name not in UNSENT and 400 <= (result['status'] or 0) < 500:
         assert (arrived, result['changed']) == (1, False)
     else:
         assert arrived <= 1
