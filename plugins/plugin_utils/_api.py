@@ -243,7 +243,7 @@ def _query(query: t.Mapping[str, t.Any]) -> Query:
         if isinstance(value, list):
             parts = {f'{place}[{index}]': part for index, part in enumerate(value)}
         values = [_text(part, where) for where, part in parts.items() if part is not None]
-        texts[_encodable(str(name), place)] = values
+        texts[_encodable(name, place)] = values
     return texts
 
 
@@ -254,13 +254,15 @@ def _text(value: t.Any, place: str) -> str:
     scalar = _scalar(value, place)
     if isinstance(scalar, bool):
         return str(scalar).lower()
-    return _encodable(str(scalar), place)
+    return _encodable(scalar, place)
 
 
-def _encodable(text: str, place: str) -> str:
+def _encodable(value: t.Any, place: str) -> str:
+    """The value as text that a URL can hold."""
     try:
+        text = str(value)
         text.encode()
-    except UnicodeError:  # half of a surrogate pair, which no URL can hold
+    except ValueError:  # a number of thousands of digits, or half of a surrogate pair
         raise _invalid(f'{place} must be text that UTF-8 can hold') from None
     return text
 

@@ -13,6 +13,7 @@ import posixpath
 import re
 import time
 from collections.abc import Iterator
+from datetime import date, datetime
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -263,6 +264,13 @@ PLAYBOOK = st.recursive(
 )
 
 
+def _iso(value: Any) -> Any:
+    """How a date is sent."""
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError
+
+
 @settings(max_examples=1000)
 @given(PLAYBOOK)
 def test_a_body_is_sent_or_refused(api: RawServer, body: Any) -> None:
@@ -270,10 +278,10 @@ def test_a_body_is_sent_or_refused(api: RawServer, body: Any) -> None:
     if body is None or isinstance(body, str):
         return
     if asked:
-        assert json.loads(asked[1]) == json.loads(json.dumps(body))
+        assert json.loads(asked[1]) == json.loads(json.dumps(body, default=_iso))
     else:
         with pytest.raises((TypeError, ValueError)):
-            json.dumps(body, allow_nan=False)
+            json.dumps(body, allow_nan=False, default=_iso)
 
 
 @settings(max_examples=300)
@@ -299,7 +307,8 @@ def test_a_query_is_sent_or_refused(api: RawServer, query: Any) -> None:
     listed = [(str(name), value if isinstance(value, list) else [value]) for name, value in query.items()]
     pairs = [(name, value) for name, values in dict(listed).items() for value in values if value is not None]
     sent = parse_qsl(urlsplit(asked[0]).query, keep_blank_values=True, strict_parsing=bool(pairs))
-    assert sent == [(name, str(value).lower() if isinstance(value, bool) else str(value)) for name, value in pairs]
+    texts = {bool: lambda value: str(value).lower(), date: _iso, datetime: _iso}
+    assert sent == [(name, texts.get(value.__class__, str)(value)) for name, value in pairs]
 
 
 @settings(max_examples=1000)
