@@ -50,7 +50,8 @@ options:
     description:
       - The path of the endpoint below C(/v2), for example V(workspaces/search). A leading C(/) or C(/v2/) is accepted.
       - The module refuses C(login), which would return a token, and C(api/v1...), which is deprecated.
-      - It also refuses a scheme, C(//), a backslash, C(?), C(#), C(%), C(.) and C(..) as a segment, white space and control characters.
+      - It also refuses a scheme, C(//), a backslash, C(?), C(#), C(%), C(;), C(.) and C(..) as a segment, white space and control
+        characters.
       - An ID with a space or a slash cannot be sent, because it would need C(%).
     type: str
     required: true

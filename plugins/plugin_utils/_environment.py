@@ -27,10 +27,9 @@ def task_environment(environments: t.Iterable[t.Mapping[str, t.Any]], omit: str 
             if value == omit:
                 continue
             values[str(name)] = str(value)
-    for name, text in values.items():
-        if not name or '=' in name or '\0' in name + text:
-            what = 'The environment of the task has a name or a value that no environment can have.'
-            raise FireflyError('invalid_option', what)
+    if not all(_is_possible(name, text) for name, text in values.items()):
+        what = 'The environment of the task has a name or a value that no environment can have.'
+        raise FireflyError('invalid_option', what)
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:
@@ -41,3 +40,11 @@ def task_environment(environments: t.Iterable[t.Mapping[str, t.Any]], omit: str 
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+def _is_possible(name: str, text: str) -> bool:
+    try:
+        os.fsencode(name + text)
+    except UnicodeError:
+        return False
+    return name != '' and '=' not in name and '\0' not in name + text

@@ -50,8 +50,8 @@ def resolve(names: t.Sequence[str], sources: Sources) -> Options:
 
     A key and its file are never both there. Paths are absolute. Defaults and types are left to ``validate``.
 
-    :raises FireflyError: ``invalid_option`` if a path or a variable cannot be used, or if a fact has the name of such a
-        variable. Facts come from the target and override inventory variables. A compromised target could use one to
+    :raises FireflyError: ``invalid_option`` if a value cannot be used, or if a fact has the name of such a variable.
+        Facts come from the target and override inventory variables. A compromised target could use one to
         have the keys sent to its own address.
     """
     values = {name: value for name, value in sources.arguments.items() if name not in names}
@@ -63,6 +63,9 @@ def resolve(names: t.Sequence[str], sources: Sources) -> Options:
         if candidate is None:
             continue
         value = candidate.value
+        if _holds_omit(value, sources.variables.get('omit')):
+            what = f'The {candidate.origin} has omit inside a text, where it cannot be left out.'
+            raise FireflyError('invalid_option', what)
         if OPTIONS[candidate.option].type == 'path' and isinstance(value, str):
             value = absolute_path(candidate.origin, value, candidate.resolve_path)
         values[candidate.option] = value
@@ -77,6 +80,17 @@ def is_omitted(value: t.Any, sources: Sources) -> bool:
     if isinstance(value, (bool, int, float, list, dict)):
         return False
     return not sources.template([value])
+
+
+def _holds_omit(value: t.Any, omit: t.Any) -> bool:
+    """Whether a text of the value has ``omit`` in it, which is a text itself before ansible-core 2.19."""
+    if not isinstance(omit, str):
+        return False
+    if isinstance(value, str):
+        return omit in value
+    if isinstance(value, dict):
+        value = [*value.keys(), *value.values()]
+    return isinstance(value, list) and any(_holds_omit(part, omit) for part in value)
 
 
 def decrypt(value: t.Any, origin: str) -> t.Any:

@@ -22,9 +22,10 @@ _MISTAKES_IN_A_PATH = (
     (r'.*\?', 'contains a "?". Parameters belong in the option query'),
     (r'.*#', 'contains a "#", which cannot be sent'),
     (r'.*%', 'contains a "%". An id with a space, a slash or a "%" cannot be sent'),
+    (r'.*;', 'contains a ";", which some servers cut off with what follows'),
     (r'.*\s', 'contains white space. An id with a space, a slash or a "%" cannot be sent'),
-    (r'(.*/)?\.{1,2}(;|/|$)', 'contains the segment "." or ".."'),
-    (r'login([;/]|$)', 'is the login, which would return a token. Use firefly_login'),
+    (r'(.*/)?\.{1,2}(/|$)', 'contains the segment "." or ".."'),
+    (r'login(/|$)', 'is the login, which would return a token. Use firefly_login'),
     (r'api/v1', 'is an endpoint of v1, which is deprecated'),
 )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fake_firefly import FakeFirefly, Fault
@@ -88,6 +89,33 @@ def test_check_mode_says_what_would_be_sent(firefly: FakeFirefly, tmp_path: Path
     assert ('"********"' in run.stdout) == diff
     assert list(leaks([firefly.secret_key], [run.output])) == []
     assert '/hidden' not in run.output
+
+
+OMITS: dict[str, dict[str, Any]] = {
+    'list': {'body': {'list': ['one', '{{ omit }}']}},
+    'list_in_list': {'body': {'list': [['{{ omit }}']]}},
+    'dictionary': {'body': {'name': 'x', 'parentId': '{{ omit }}', 'd': {'k': '{{ omit }}'}}},
+    'expression': {'body': '{{ {"list": [omit]} }}'},
+    'json': {'body': '{"list": ["{{ omit }}"]}'},
+    'text': {'body': {'name': 'x{{ omit }}'}},
+    'query': {'query': {'a': ['one', '{{ omit }}'], 'b': '{{ omit }}'}},
+}
+
+
+def test_omit_is_never_sent(firefly: FakeFirefly, tmp_path: Path) -> None:
+    """It is left out, or the task fails."""
+    tasks = [task(name, API, {**CREATE, 'body': {}, **options}) for name, options in OMITS.items()]
+    firefly.fail(Fault(body='{}', path='/v2/runners/projects'), times=None)  # the contract does not have all of this
+    run = run_tasks(tmp_path, tasks, environment=keys_of(firefly))
+    outcomes = run.outcomes()
+    assert set(outcomes.values()) <= {'ok', 'invalid_option', 'failed'}, run.output
+    assert {outcomes[name] for name in ('list', 'list_in_list', 'dictionary', 'expression', 'query')} == {'ok'}
+    assert 'Traceback' not in run.output
+    sent = ''.join(f'{request.query} {request.body!r}' for request in firefly.requests)
+    assert 'omit' not in sent.lower()
+    created = firefly.count('POST', '/v2/runners/projects')
+    assert created == list(outcomes.values()).count('ok')
+    firefly.violations.clear()
 
 
 def test_what_goes_through_ansible_core(firefly: FakeFirefly, tmp_path: Path) -> None:

@@ -88,6 +88,16 @@ def fail_project(firefly: FakeFirefly, times: int | None = 1, **fault: t.Any) ->
     + ['//workspaces/search', '/v2//workspaces/search', 'workspaces//search', 'workspaces\\search']
     + ['workspaces?page=1', 'workspaces#1', 'workspaces/%2e%2e/login', 'work spaces']
     + ['.', '..', './workspaces', '../login', '/../login', 'workspaces/.', 'workspaces/../login', 'workspaces/..']
+    + [
+        'workspaces/..;/login',
+        '..;x/login',
+        'workspaces/.;',
+        ';/login',
+        '/;x/login',
+        'login;x',
+        'api;x/v1/login',
+        'a;b',
+    ]
     + [f'work{character}spaces' for character in '\t\u2028\x00\x1b\ud800']
     + ['login', '/login', 'v2/login', '/v2/login/', 'LogIn', 'login/', 'login/more', '//login', '/v2//login']
     + ['//v2/login', 'api/v1/workspaces', 'api/v1.0/login', 'API/V1.0/inventory', '/', '/v2/', '', None],

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from dataclasses import replace
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 from ansible.parsing.vault import AnsibleVaultError
+from ansible_collections.firefly.platform.plugins.plugin_utils._environment import task_environment
 from ansible_collections.firefly.platform.plugins.plugin_utils._files import absolute_path, read_key
 from ansible_collections.firefly.platform.plugins.plugin_utils._option_sources import Sources, resolve
 from ansible_collections.firefly.platform.plugins.plugin_utils._options import (
@@ -53,6 +55,26 @@ def test_the_nearest_source_that_has_a_value_gives_it(nothing: Any) -> None:
     assert resolved(nothing, 'b{{ nothing }}', 'c') == {'api_url': 'b'}
     assert resolved(nothing, nothing, 'c') == {'api_url': 'c'}
     assert resolved(nothing, '{{ nothing }}', ' ') == {}
+
+
+def test_omit_in_a_list_or_a_dictionary_is_left_out_and_in_a_text_refused() -> None:
+    variables = {'omit': OMIT_TEXT, 'firefly_api_url': f'HUNTER2{OMIT_TEXT}'}
+    body = ['a', OMIT_TEXT, {'b': OMIT_TEXT, 'c': [OMIT_TEXT]}]
+    assert resolve(('body',), sources({'body': body}, variables)) == {'body': ['a', {'c': []}]}
+    for value in (f'HUNTER2{OMIT_TEXT}', {'a': [f'HUNTER2{OMIT_TEXT}']}, {OMIT_TEXT: 1}):
+        what = refusal(resolve, ('body',), sources({'body': value}, variables))
+        assert what == 'The option body has omit inside a text, where it cannot be left out.'
+    assert 'variable firefly_api_url' in refusal(resolve, ('api_url',), sources({}, variables))
+
+
+@pytest.mark.parametrize(
+    'name,value', [('A=B', 'x'), ('', 'x'), ('A\0', ''), ('A', '\0'), ('A', '\ud800'), ('\ud800', '')]
+)
+def test_an_environment_that_cannot_be(name: str, value: str) -> None:
+    before = dict(os.environ)
+    what = refusal(contextlib.ExitStack().enter_context, task_environment([{'B': 'x', name: value}], omit=None))
+    assert what.startswith('The environment of the task ')
+    assert os.environ == before
 
 
 def test_only_a_task_gives_the_options_for_waiting_and_what_is_not_valid() -> None:
