@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import http.client
+import json
 import os
 import signal
 import socket
@@ -57,6 +60,20 @@ def test_stopping_is_quick_and_leaves_nothing_behind(tls: bool, fault: Fault) ->
         assert not Path(firefly.ca_path or '/no/such').parent.exists()
         with pytest.raises(ConnectionRefusedError):
             dial(firefly)
+
+
+@pytest.mark.parametrize('fault,is_kept', [(Fault(), True), (Fault(status=503), False)], ids=['none', '503'])
+def test_a_connection_is_kept_unless_there_is_a_fault(firefly: FakeFirefly, fault: Fault, is_kept: bool) -> None:
+    keys = json.dumps({'accessKey': firefly.access_key, 'secretKey': firefly.secret_key})
+    with contextlib.closing(http.client.HTTPConnection(urlsplit(firefly.url).netloc, timeout=10)) as connection:
+        connection.request('POST', '/v2/login', keys, {'Content-Type': 'application/json'})
+        assert connection.getresponse().read()
+        first = connection.sock
+        firefly.fail(fault)
+        connection.request('POST', '/v2/login', keys, {'Content-Type': 'application/json'})
+        assert connection.getresponse().status == (fault.status or 200)
+        assert first is not None
+        assert (connection.sock is first) == is_kept
 
 
 # The command
