@@ -109,12 +109,12 @@ def _must_be_replaced(record: Record, refused: Token | None) -> bool:
 
 def _failure_in(record: Record, options: Options) -> FireflyError | None:
     """The failure of the login that the record is about, for another task. ``None`` if it did not fail."""
-    if record.error:
-        what = f'{record.error.what} This run tried it a moment ago, so it was not tried again.'
-        return record.error.reworded(what)
-    if record.token and record.token.lifetime_at(record.stored_at) < _required_lifetime(options):
-        return _lifetime_error(record.token, options)  # the next token would not live longer
-    return None
+    error = record.error
+    if error is None and record.token and record.token.lifetime_at(record.stored_at) < _required_lifetime(options):
+        error = _lifetime_error(record.token, options)  # the next token would not live longer
+    if error is None:
+        return None
+    return error.reworded(f'{error.what} This run tried it a moment ago, so it was not tried again.')
 
 
 def _is_shared(record: Record, context: Context, started: float) -> bool:

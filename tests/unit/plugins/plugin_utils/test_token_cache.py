@@ -192,7 +192,9 @@ def test_the_lifetime_is_measured_by_the_clock_of_the_server(firefly: FakeFirefl
 
 def test_a_new_token_that_is_too_short_is_a_failure_that_is_shared(firefly: FakeFirefly) -> None:
     firefly.token_lifetime = 300
-    assert [failure(firefly, min_ttl=900).code for _unused in range(3)] == ['expires_too_soon'] * 3
+    errors = [failure(firefly, min_ttl=900) for _unused in range(3)]
+    assert [error.code for error in errors] == ['expires_too_soon'] * 3
+    assert [TOLD_AGAIN in str(error) for error in errors] == [False, True, True]
     assert firefly.logins == 1
     assert failure(firefly, 'later task', min_ttl=900).code == 'expires_too_soon'
     assert firefly.logins == 2
